@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * luosdk/compat.h - the only place that knows that kernel releases differ.
+ *
+ * The Live Update Orchestrator's interface to file handlers has changed in
+ * almost every release since 6.19, and two stable releases of one series can
+ * differ. Everything that differs is absorbed here, so that neither the rest
+ * of the layer nor a handler has a line that depends on a release.
+ *
+ * What the compiler can see is told apart by types. What it cannot see
+ * (whether a struct has a member) comes as LUOSDK_HAVE_* from the command
+ * line, where sdk/Kbuild.include puts what sdk/probe found in the headers
+ * of the kernel that is being built against. Version numbers decide nothing.
+ */
+#ifndef _LUOSDK_COMPAT_H
+#define _LUOSDK_COMPAT_H
+
+#include <linux/build_bug.h>
+#include <linux/kexec_handover.h>
+#include <linux/liveupdate.h>
+
+/**
+ * DOC: compat
+ *
+ * A driver does not include this header: the others do. It needs nothing but
+ * the probe flags, which a driver gets by one line in its Kbuild::
+ *
+ *	include $(src)/../../sdk/Kbuild.include
+ *
+ * ============================  =========================================
+ * flag                          the kernel ...
+ * ============================  =========================================
+ * LUOSDK_PROBED                 was looked at by sdk/probe at all
+ * LUOSDK_HAVE_RETRIEVE_STATUS   remembers that a retrieve failed
+ * LUOSDK_HAVE_SESSION           passes the session to a handler
+ * LUOSDK_HAVE_CORE_GET_ID       checks for double preserves on its own
+ * ============================  =========================================
+ */
+
+#ifndef LUOSDK_PROBED
+#error "luosdk: include sdk/Kbuild.include in this Kbuild, it says what this kernel has"
+#endif
+
+/*
+ * Before 6.19.9 the core forgets that a retrieve failed: it retries, and tells
+ * finish() nothing. A state would be consumed twice, and no layer above the
+ * core can prevent that.
+ */
+#ifndef LUOSDK_HAVE_RETRIEVE_STATUS
+#error "luosdk: this kernel forgets failed retrieves (fixed by f85b1c6af5bc, in 6.19.9): update it"
+#endif
+
+/* Addresses that cross the kexec, and bitmaps in saved state, are 64 bit wide. */
+static_assert(BITS_PER_LONG == 64);
+
+/**
+ * luosdk_unregister_file_handler() - Unregister a handler from LUO.
+ * @fh: The handler.
+ *
+ * 6.19 and 7.0 return an error while one of the handler's files is preserved
+ * or incoming; from 7.1 on the module's reference count makes this impossible
+ * and there is nothing to return. The casts serve both.
+ *
+ * Context: May sleep.
+ */
+#define luosdk_unregister_file_handler(fh)				\
+	((void)liveupdate_unregister_file_handler(fh))
+
+#endif /* _LUOSDK_COMPAT_H */

@@ -1,0 +1,721 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * luosdk/handler.h - a live update file handler from its type-specific lines.
+ *
+ * LUO wants nine callbacks from a handler. What differs between two handlers
+ * is which object is behind a file, what of it is saved, and how it is made
+ * again. The author writes these as typed functions; LUOSDK_HANDLER() makes the
+ * callbacks, which keep the rules that every handler has to keep.
+ */
+#ifndef _LUOSDK_HANDLER_H
+#define _LUOSDK_HANDLER_H
+
+#include <linux/bug.h>
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/stddef.h>
+#include <luosdk/compat.h>
+#include <luosdk/file.h>
+#include <luosdk/guard.h>
+#include <luosdk/state.h>
+#include <luosdk/stats.h>
+
+/**
+ * DOC: handler
+ *
+ * A complete handler for a driver's own kind of file::
+ *
+ *	struct widget_luo_ser {
+ *		u64 value;
+ *	};
+ *
+ *	static int widget_save(struct file *file, struct widget *w,
+ *			       struct widget_luo_ser *ser)
+ *	{
+ *		ser->value = w->value;
+ *		return 0;
+ *	}
+ *
+ *	static struct file *widget_restore(const struct widget_luo_ser *ser)
+ *	{
+ *		return widget_create_file(ser->value);
+ *	}
+ *
+ *	LUOSDK_HANDLER(widget, "widget-v1", struct widget, struct widget_luo_ser,
+ *		.fops = &widget_fops,
+ *		.guard = LUOSDK_GUARD_IN(struct widget, guard),
+ *		.save = widget_save,
+ *		.restore = widget_restore,
+ *	);
+ *
+ *	static int __init widget_init(void)
+ *	{
+ *		return widget_luo_register();
+ *	}
+ *
+ *	static void __exit widget_exit(void)
+ *	{
+ *		widget_luo_unregister();
+ *	}
+ *
+ * The functions must be the file's own (static), for the compiler to see that
+ * they are there. The fields, in the order of a file's life. All but .save, .restore and one of
+ * .fops and .context may be left out; what is missing is right as it is.
+ *
+ * ``const struct file_operations *fops``
+ *	The files are those with these operations.
+ * ``ctx *context(struct file *file)``
+ *	The object behind a file; NULL if the file is of another type. Without
+ *	.fops this is the type check, and must not look into private_data before
+ *	it knows the type. Without .context it is file->private_data. Asked at any
+ *	time, so it must take no reference and always give the same answer.
+ * ``guard``
+ *	LUOSDK_GUARD_IN(), if the object has room for an embedded guard.
+ * ``int save(struct file *file, ctx *ctx, ser *ser)``
+ *	Write the state. Called in preserve, so that what cannot be saved is
+ *	refused early, and again in freeze, so that nothing that changed since is
+ *	lost. Must not allocate. @ser is zeroed before the first call.
+ * ``int freeze(struct file *file, ctx *ctx, ser *ser)``
+ *	Called in freeze, after .save: the last thing done to the object. For
+ *	what must be switched over, as a mirror. User space is still running.
+ * ``void thaw(struct file *file, ctx *ctx, ser *ser)``
+ *	Undo .freeze: the update was aborted.
+ * ``struct file *restore(const ser *ser)``
+ *	Make object and file in the new kernel. @ser is intact and of the newest
+ *	version; its values are still the old kernel's and have to be checked.
+ *	Returns the file with one reference, or an ERR_PTR().
+ * ``bool ready(struct file *file, ctx *ctx)``
+ *	May the session finish? Asked only for a file that was retrieved, so that
+ *	a failed retrieve can never strand a session.
+ * ``void discard(const ser *ser)``
+ *	Release what the state owns besides its own bytes: nobody retrieved it.
+ * ``u32 version, min_version``, ``const struct luosdk_upgrade *upgrades``
+ *	See &struct luosdk_format. Version 1, and nothing older, by default.
+ * ``u32 sealed``
+ *	How many bytes of @ser the checksum covers. All by default; fewer if
+ *	fields at its end still change between freeze and the kexec.
+ * ``unsigned int drain_ms``
+ *	How long freeze waits for open access sections. 1000 by default.
+ *
+ * All of them are called with the session's mutex held, in process context, and
+ * may sleep. For one file they are never called at the same time.
+ */
+
+/* The bound of DESIGN: an update that waits longer has lost its purpose. */
+#define LUOSDK_DRAIN_MS		1000
+
+/**
+ * LUOSDK_GUARD_IN() - Say where in the object its embedded guard is.
+ * @type:   The type of the object.
+ * @member: Its member, a struct luosdk_guard.
+ */
+#define LUOSDK_GUARD_IN(type, member)					\
+	(1 + offsetof(type, member) +					\
+	 BUILD_BUG_ON_ZERO(!__same_type(((type *)NULL)->member,		\
+					struct luosdk_guard)))
+
+/*
+ * What LUOSDK_HANDLER() knows of a type, with the types of context and state
+ * erased. There is one, constant, per handler, and everything that takes it is
+ * inlined into that handler's callbacks: the compiler sees through it, and no
+ * call by pointer remains.
+ */
+struct luosdk_type {
+	const struct file_operations *fops;
+	size_t guard;
+	long drain;
+	void *(*context)(struct file *file);
+	int (*save)(struct file *file, void *ctx, void *ser);
+	int (*freeze)(struct file *file, void *ctx, void *ser);
+	void (*thaw)(struct file *file, void *ctx, void *ser);
+	struct file *(*restore)(const void *ser);
+	bool (*ready)(struct file *file, void *ctx);
+	void (*discard)(const void *ser);
+};
+
+/**
+ * struct luosdk_handler - What a handler needs at run time.
+ * @name:   Its name, for messages and debugfs.
+ * @fh:     What LUO registers.
+ * @format: Its saved state.
+ * @guards: The contexts that are claimed, unless its guard is embedded.
+ * @slots:  Its pages of saved state.
+ * @stats:  Its counters.
+ *
+ * LUOSDK_HANDLER() defines it under the name <name>_luo_handler. A driver can
+ * ask it, for instance for luosdk_guards_get_file().
+ */
+struct luosdk_handler {
+	const char *name;
+	struct liveupdate_file_handler fh;
+	struct luosdk_format format;
+	struct luosdk_guards guards;
+	struct luosdk_slots slots;
+	struct luosdk_stats stats;
+	/* private: */
+	bool registered;
+};
+
+static __always_inline struct luosdk_guard *
+luosdk_type_guard(const struct luosdk_type *t, void *ctx)
+{
+	return ctx + t->guard - 1;
+}
+
+static __always_inline int luosdk_type_claim(struct luosdk_handler *h,
+					     const struct luosdk_type *t,
+					     void *ctx, struct file *file)
+{
+	if (t->guard)
+		return luosdk_guard_claim(luosdk_type_guard(t, ctx), file);
+	return luosdk_guards_claim(&h->guards, ctx, file);
+}
+
+static __always_inline void luosdk_type_release(struct luosdk_handler *h,
+						const struct luosdk_type *t,
+						void *ctx, struct file *file)
+{
+	if (t->guard)
+		luosdk_guard_release(luosdk_type_guard(t, ctx), file);
+	else
+		luosdk_guards_release(&h->guards, ctx, file);
+}
+
+static __always_inline int luosdk_type_freeze(struct luosdk_handler *h,
+					      const struct luosdk_type *t,
+					      void *ctx, struct file *file)
+{
+	if (t->guard)
+		return luosdk_guard_freeze(luosdk_type_guard(t, ctx), file,
+					   t->drain);
+	return luosdk_guards_freeze(&h->guards, ctx, file);
+}
+
+static __always_inline void luosdk_type_thaw(struct luosdk_handler *h,
+					     const struct luosdk_type *t,
+					     void *ctx, struct file *file)
+{
+	if (t->guard)
+		luosdk_guard_thaw(luosdk_type_guard(t, ctx), file);
+	else
+		luosdk_guards_thaw(&h->guards, ctx, file);
+}
+
+static __always_inline int luosdk_type_restored(struct luosdk_handler *h,
+						const struct luosdk_type *t,
+						void *ctx, struct file *file)
+{
+	if (t->guard)
+		return luosdk_guard_restore(luosdk_type_guard(t, ctx), file);
+	return luosdk_guards_restore(&h->guards, ctx, file);
+}
+
+/* NULL for a foreign file, of which nothing but f_op was looked at. */
+static __always_inline void *luosdk_type_context(const struct luosdk_type *t,
+						 struct file *file)
+{
+	if (t->fops && file->f_op != t->fops)
+		return NULL;
+	return t->context ? t->context(file) : file->private_data;
+}
+
+/*
+ * The author's functions return 0 or a negative errno. LUO would take a
+ * positive value of retrieve for success, and others for anything.
+ */
+static inline int luosdk_handler_result(struct luosdk_handler *h,
+					const char *op, int err)
+{
+	if (WARN_ONCE(err > 0, "luosdk: %s: %s returned %d, which is no errno\n",
+		      h->name, op, err))
+		return -EINVAL;
+	return err;
+}
+
+static __always_inline int
+luosdk_handler_preserve(struct liveupdate_file_op_args *args,
+			struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	struct file *file = args->file;
+	void *ctx = luosdk_type_context(t, file);
+	void *ser;
+	int err;
+
+	/* can_preserve() was asked some time ago, and not by this function. */
+	if (!ctx)
+		return luosdk_stats_failed(&h->stats, -EINVAL);
+
+	err = luosdk_type_claim(h, t, ctx, file);
+	if (err == -EBUSY) {
+		luosdk_stats_inc(&h->stats, LUOSDK_STAT_REFUSED_BUSY);
+		return err;
+	}
+	if (err)
+		return luosdk_stats_failed(&h->stats, err);
+
+	ser = luosdk_state_alloc(&h->slots, &h->format);
+	if (IS_ERR(ser)) {
+		err = PTR_ERR(ser);
+		goto err_release;
+	}
+
+	err = luosdk_handler_result(h, "save", t->save(file, ctx, ser));
+	if (err)
+		goto err_free;
+
+	args->serialized_data = luosdk_state_handle(ser);
+	args->private_data = ser;
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_PRESERVED);
+	luosdk_stats_add(&h->stats, LUOSDK_STAT_BYTES, h->slots.slot_bytes);
+
+	return 0;
+
+err_free:
+	luosdk_state_free(&h->slots, ser);
+err_release:
+	luosdk_type_release(h, t, ctx, file);
+	return luosdk_stats_failed(&h->stats, err);
+}
+
+static __always_inline void
+luosdk_handler_unpreserve(struct liveupdate_file_op_args *args,
+			  struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	luosdk_state_free(&h->slots, args->private_data);
+	luosdk_type_release(h, t, luosdk_type_context(t, args->file), args->file);
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_UNPRESERVED);
+	luosdk_stats_add(&h->stats, LUOSDK_STAT_BYTES,
+			 -(long)h->slots.slot_bytes);
+}
+
+static __always_inline int
+luosdk_handler_freeze(struct liveupdate_file_op_args *args,
+		      struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	struct file *file = args->file;
+	void *ctx = luosdk_type_context(t, file);
+	void *ser = args->private_data;
+	int err;
+
+	err = luosdk_type_freeze(h, t, ctx, file);
+	if (err) {
+		pr_err("luosdk: %s: an access section was still open after %u ms, the live update is aborted\n",
+		       h->name, jiffies_to_msecs(t->drain));
+		return luosdk_stats_failed(&h->stats, err);
+	}
+
+	err = luosdk_handler_result(h, "save", t->save(file, ctx, ser));
+	if (!err && t->freeze)
+		err = luosdk_handler_result(h, "freeze",
+					    t->freeze(file, ctx, ser));
+	if (err) {
+		/* LUO does not call unfreeze for the file whose freeze failed. */
+		luosdk_type_thaw(h, t, ctx, file);
+		return luosdk_stats_failed(&h->stats, err);
+	}
+
+	luosdk_state_seal(ser);
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_FROZEN);
+
+	return 0;
+}
+
+static __always_inline void
+luosdk_handler_unfreeze(struct liveupdate_file_op_args *args,
+			struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	struct file *file = args->file;
+	void *ctx = luosdk_type_context(t, file);
+
+	if (t->thaw)
+		t->thaw(file, ctx, args->private_data);
+	luosdk_type_thaw(h, t, ctx, file);
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_THAWED);
+}
+
+/*
+ * Take over what the author's restore() returned, if it is what the contract
+ * says: one reference to a file of this type, whose object is nobody else's.
+ */
+static __always_inline int luosdk_handler_adopt(struct luosdk_handler *h,
+						const struct luosdk_type *t,
+						struct file *file)
+{
+	void *ctx;
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	if (WARN_ONCE(!file, "luosdk: %s: restore returned no file\n", h->name))
+		return -EIO;
+
+	ctx = luosdk_type_context(t, file);
+	if (WARN_ONCE(!ctx, "luosdk: %s: restore returned a file of another type\n",
+		      h->name)) {
+		err = -EIO;
+		goto err_fput;
+	}
+	if (WARN_ONCE(file_count(file) != 1,
+		      "luosdk: %s: restore returned a file that somebody has already\n",
+		      h->name)) {
+		err = -EIO;
+		goto err_fput;
+	}
+
+	err = luosdk_type_restored(h, t, ctx, file);
+	if (WARN_ONCE(err, "luosdk: %s: restore returned an object that is claimed\n",
+		      h->name))
+		goto err_fput;
+
+	return 0;
+
+err_fput:
+	fput(file);
+	return err;
+}
+
+static __always_inline int
+luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
+			struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	struct luosdk_incoming in;
+	struct file *file;
+	int err;
+
+	err = luosdk_state_open(&in, &h->slots, &h->format,
+				args->serialized_data);
+	if (err) {
+		luosdk_stats_add(&h->stats, LUOSDK_STAT_LEAKED, in.leaked);
+		return luosdk_stats_failed(&h->stats, err);
+	}
+
+	file = t->restore(in.payload);
+	err = luosdk_handler_adopt(h, t, file);
+	luosdk_state_close(&in);
+	if (err)
+		return luosdk_stats_failed(&h->stats, err);
+
+	args->file = file;
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_RESTORED);
+
+	return 0;
+}
+
+static __always_inline bool
+luosdk_handler_can_finish(struct liveupdate_file_op_args *args,
+			  const struct luosdk_type *t)
+{
+	if (!t->ready || args->retrieve_status <= 0)
+		return true;
+	return t->ready(args->file, luosdk_type_context(t, args->file));
+}
+
+static __always_inline void
+luosdk_handler_finish(struct liveupdate_file_op_args *args,
+		      struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	struct luosdk_incoming in;
+
+	/* A retrieve that failed has consumed the state. */
+	if (args->retrieve_status < 0)
+		return;
+
+	if (args->retrieve_status > 0) {
+		luosdk_type_release(h, t, luosdk_type_context(t, args->file),
+				    args->file);
+		luosdk_stats_inc(&h->stats, LUOSDK_STAT_FINISHED);
+		return;
+	}
+
+	if (luosdk_state_open(&in, &h->slots, &h->format,
+			      args->serialized_data)) {
+		luosdk_stats_add(&h->stats, LUOSDK_STAT_LEAKED, in.leaked);
+		return;
+	}
+	if (t->discard)
+		t->discard(in.payload);
+	luosdk_state_close(&in);
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_DISCARDED);
+}
+
+static inline int luosdk_handler_register(struct luosdk_handler *h)
+{
+	int err;
+
+	h->format.compat = luosdk_compat_hash(h->format.compatible);
+
+	err = liveupdate_register_file_handler(&h->fh);
+	/* A kernel that was booted without live update: nothing to do. */
+	if (err == -EOPNOTSUPP)
+		return 0;
+	if (err) {
+		pr_err("luosdk: %s: LUO refused handler '%s': %pe\n", h->name,
+		       h->fh.compatible, ERR_PTR(err));
+		return err;
+	}
+
+	luosdk_stats_register(&h->stats, h->name);
+	h->registered = true;
+
+	return 0;
+}
+
+static inline void luosdk_handler_unregister(struct luosdk_handler *h)
+{
+	if (!h->registered)
+		return;
+
+	h->registered = false;
+	luosdk_unregister_file_handler(&h->fh);
+	luosdk_stats_unregister(&h->stats);
+}
+
+/**
+ * LUOSDK_HANDLER() - Define a live update file handler.
+ * @_name:   The type, as in eventfd; prefix of all that is defined.
+ * @_compat: The compatible string, a literal. It is what the old and the new
+ *           kernel agree on; formats under it have versions of their own.
+ * @_ctx:    The type of the object behind a file.
+ * @_ser:    The type of its saved state: fixed-width fields without padding.
+ * @...:     The fields that the DOC section "handler" lists.
+ *
+ * Defines the callbacks <name>_luo_can_preserve(), _preserve(), _unpreserve(),
+ * _freeze(), _unfreeze(), _retrieve(), _can_finish() and _finish(); the handler
+ * <name>_luo_handler; and the two functions for the driver's own init and exit,
+ * <name>_luo_register() and <name>_luo_unregister().
+ *
+ * There is no get_id: LUO then identifies struct files and the guard identifies
+ * objects, and the two can never contradict each other.
+ */
+#define LUOSDK_HANDLER(_name, _compat, _ctx, _ser, ...)			\
+	static_assert(sizeof(_compat) <= LIVEUPDATE_HNDL_COMPAT_LENGTH,	\
+		      "luosdk: the compatible string is too long for LUO"); \
+	static_assert(sizeof(_ser) % 4 == 0 && __alignof__(_ser) <= 8,	\
+		      "luosdk: saved state needs fixed-width fields");	\
+									\
+	static const struct {						\
+		const struct file_operations *fops;			\
+		_ctx *(*context)(struct file *file);			\
+		size_t guard;						\
+		int (*save)(struct file *file, _ctx *ctx, _ser *ser);	\
+		int (*freeze)(struct file *file, _ctx *ctx, _ser *ser);	\
+		void (*thaw)(struct file *file, _ctx *ctx, _ser *ser);	\
+		struct file *(*restore)(const _ser *ser);		\
+		bool (*ready)(struct file *file, _ctx *ctx);		\
+		void (*discard)(const _ser *ser);			\
+		u32 version;						\
+		u32 min_version;					\
+		const struct luosdk_upgrade *upgrades;			\
+		u32 sealed;						\
+		unsigned int drain_ms;					\
+	} _name##_luo_author = { __VA_ARGS__ };				\
+									\
+	static inline void *_name##_luo_do_context(struct file *file)	\
+	{								\
+		return _name##_luo_author.context(file);		\
+	}								\
+	static inline int _name##_luo_do_save(struct file *file,	\
+					      void *ctx, void *ser)	\
+	{								\
+		return _name##_luo_author.save(file, ctx, ser);		\
+	}								\
+	static inline int _name##_luo_do_freeze(struct file *file,	\
+						void *ctx, void *ser)	\
+	{								\
+		return _name##_luo_author.freeze(file, ctx, ser);	\
+	}								\
+	static inline void _name##_luo_do_thaw(struct file *file,	\
+					       void *ctx, void *ser)	\
+	{								\
+		_name##_luo_author.thaw(file, ctx, ser);		\
+	}								\
+	static inline struct file *_name##_luo_do_restore(const void *ser) \
+	{								\
+		return _name##_luo_author.restore(ser);			\
+	}								\
+	static inline bool _name##_luo_do_ready(struct file *file, void *ctx) \
+	{								\
+		return _name##_luo_author.ready(file, ctx);		\
+	}								\
+	static inline void _name##_luo_do_discard(const void *ser)	\
+	{								\
+		_name##_luo_author.discard(ser);			\
+	}								\
+									\
+	static struct luosdk_handler _name##_luo_handler;		\
+									\
+	/* Folded to constants wherever it is inlined. */		\
+	static __always_inline struct luosdk_type _name##_luo_type(void) \
+	{								\
+		return (struct luosdk_type){				\
+			.fops = _name##_luo_author.fops,		\
+			.guard = _name##_luo_author.guard,		\
+			.drain = msecs_to_jiffies(_name##_luo_author.drain_ms ?: \
+						  LUOSDK_DRAIN_MS),	\
+			.context = _name##_luo_author.context ?		\
+				   _name##_luo_do_context : NULL,	\
+			.save = _name##_luo_do_save,			\
+			.freeze = _name##_luo_author.freeze ?		\
+				  _name##_luo_do_freeze : NULL,		\
+			.thaw = _name##_luo_author.thaw ?		\
+				_name##_luo_do_thaw : NULL,		\
+			.restore = _name##_luo_do_restore,		\
+			.ready = _name##_luo_author.ready ?		\
+				 _name##_luo_do_ready : NULL,		\
+			.discard = _name##_luo_author.discard ?		\
+				   _name##_luo_do_discard : NULL,	\
+		};							\
+	}								\
+									\
+	static bool							\
+	_name##_luo_can_preserve(struct liveupdate_file_handler *handler, \
+				 struct file *file)			\
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		return luosdk_type_context(&t, file);			\
+	}								\
+									\
+	static int							\
+	_name##_luo_preserve(struct liveupdate_file_op_args *args)	\
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		return luosdk_handler_preserve(args, &_name##_luo_handler, &t); \
+	}								\
+									\
+	static void							\
+	_name##_luo_unpreserve(struct liveupdate_file_op_args *args)	\
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		luosdk_handler_unpreserve(args, &_name##_luo_handler, &t); \
+	}								\
+									\
+	static int _name##_luo_freeze(struct liveupdate_file_op_args *args) \
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		return luosdk_handler_freeze(args, &_name##_luo_handler, &t); \
+	}								\
+									\
+	static void							\
+	_name##_luo_unfreeze(struct liveupdate_file_op_args *args)	\
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		luosdk_handler_unfreeze(args, &_name##_luo_handler, &t); \
+	}								\
+									\
+	static int							\
+	_name##_luo_retrieve(struct liveupdate_file_op_args *args)	\
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		return luosdk_handler_retrieve(args, &_name##_luo_handler, &t); \
+	}								\
+									\
+	static bool							\
+	_name##_luo_can_finish(struct liveupdate_file_op_args *args)	\
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		return luosdk_handler_can_finish(args, &t);		\
+	}								\
+									\
+	static void _name##_luo_finish(struct liveupdate_file_op_args *args) \
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		luosdk_handler_finish(args, &_name##_luo_handler, &t);	\
+	}								\
+									\
+	static const struct liveupdate_file_ops _name##_luo_ops = {	\
+		.can_preserve = _name##_luo_can_preserve,		\
+		.preserve = _name##_luo_preserve,			\
+		.unpreserve = _name##_luo_unpreserve,			\
+		.freeze = _name##_luo_freeze,				\
+		.unfreeze = _name##_luo_unfreeze,			\
+		.retrieve = _name##_luo_retrieve,			\
+		.can_finish = _name##_luo_can_finish,			\
+		.finish = _name##_luo_finish,				\
+		.owner = THIS_MODULE,					\
+	};								\
+									\
+	static struct luosdk_handler _name##_luo_handler = {		\
+		.name = #_name,						\
+		.fh = {							\
+			.ops = &_name##_luo_ops,			\
+			.compatible = _compat,				\
+		},							\
+		.guards = LUOSDK_GUARDS_INIT(_name##_luo_handler.guards), \
+		.slots = LUOSDK_SLOTS_INIT(_name##_luo_handler.slots,	\
+					   sizeof(_ser)),		\
+	};								\
+									\
+	static int _name##_luo_register(void)				\
+	{								\
+		BUILD_BUG_ON_MSG(!_name##_luo_author.fops &&		\
+				 !_name##_luo_author.context,		\
+				 "luosdk: .fops or a static .context must say which files"); \
+		BUILD_BUG_ON_MSG(!_name##_luo_author.save,		\
+				 "luosdk: .save is missing");		\
+		BUILD_BUG_ON_MSG(!_name##_luo_author.restore,		\
+				 "luosdk: .restore is missing");	\
+		BUILD_BUG_ON_MSG(!_name##_luo_author.freeze &&		\
+				 _name##_luo_author.thaw,		\
+				 "luosdk: .thaw without .freeze");	\
+		BUILD_BUG_ON_MSG(_name##_luo_author.sealed > sizeof(_ser), \
+				 "luosdk: .sealed is beyond the state"); \
+		BUILD_BUG_ON_MSG(_name##_luo_author.min_version &&	\
+				 _name##_luo_author.min_version <	\
+				 _name##_luo_author.version &&		\
+				 !_name##_luo_author.upgrades,		\
+				 "luosdk: .upgrades is missing");	\
+									\
+		_name##_luo_handler.format = (struct luosdk_format){	\
+			.compatible = _compat,				\
+			.version = _name##_luo_author.version ?: 1,	\
+			.min_version = _name##_luo_author.min_version ?: \
+				       _name##_luo_author.version ?: 1,	\
+			.bytes = sizeof(_ser),				\
+			.sealed = _name##_luo_author.sealed ?: sizeof(_ser), \
+			.upgrades = _name##_luo_author.upgrades,	\
+		};							\
+									\
+		return luosdk_handler_register(&_name##_luo_handler);	\
+	}								\
+									\
+	static void __maybe_unused _name##_luo_unregister(void)		\
+	{								\
+		luosdk_handler_unregister(&_name##_luo_handler);	\
+	}								\
+	static_assert(true)
+
+/**
+ * luosdk_module_handler() - Init and exit of a module that is only a handler.
+ * @_name: The name that was given to LUOSDK_HANDLER().
+ *
+ * Built-in, this registers as a device initcall: before the kernel's own
+ * handlers, which are late initcalls. LUO takes the first that fits.
+ */
+#define luosdk_module_handler(_name)					\
+	static int __init _name##_luo_init(void)			\
+	{								\
+		return _name##_luo_register();				\
+	}								\
+	module_init(_name##_luo_init);					\
+									\
+	static void __exit _name##_luo_exit(void)			\
+	{								\
+		_name##_luo_unregister();				\
+	}								\
+	module_exit(_name##_luo_exit)
+
+#endif /* _LUOSDK_HANDLER_H */

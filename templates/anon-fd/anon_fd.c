@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * anon_fd.c - template: a driver with files of its own that survive a live
+ * update.
+ *
+ * A file of this driver holds a few bytes: write(2) replaces them, read(2)
+ * returns them. Files are made by an ioctl of /dev/anon_fd and live on the
+ * anonymous inode, as those of KVM, eventfd and many drivers do.
+ *
+ * To make a driver of your own of it, copy the folder, rename anon_fd, and
+ * replace what the object is (struct anon_fd) and does. Everything that live
+ * update adds is marked: one member, one pair of calls around what changes the
+ * object, the section "Live update", and one line each in init and exit.
+ */
+
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <luosdk/handler.h>
+
+#include "anon_fd.h"
+#include "anon_fd_luo_abi.h"
+
+struct anon_fd {
+	/* Live update: is this object preserved, and may it still change? */
+	struct luosdk_guard guard;
+	/* Protects what follows. */
+	struct mutex lock;
+	u32 len;
+	u8 text[ANON_FD_BYTES];
+};
+
+static ssize_t anon_fd_read(struct file *file, char __user *buf, size_t count,
+			    loff_t *ppos)
+{
+	struct anon_fd *a = file->private_data;
+	u8 text[ANON_FD_BYTES];
+	u32 len;
+
+	scoped_guard(mutex, &a->lock) {
+		len = a->len;
+		memcpy(text, a->text, len);
+	}
+
+	return simple_read_from_buffer(buf, count, ppos, text, len);
+}
+
+static int anon_fd_set(struct anon_fd *a, const u8 *text, u32 len)
+{
+	/* Live update: wait while a frozen kernel is about to be replaced. */
+	int err = luosdk_access_begin_wait(&a->guard);
+
+	if (err)
+		return err;
+
+	scoped_guard(mutex, &a->lock) {
+		memcpy(a->text, text, len);
+		a->len = len;
+	}
+	luosdk_access_end(&a->guard);
+
+	return 0;
+}
+
+static ssize_t anon_fd_write(struct file *file, const char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	u8 text[ANON_FD_BYTES];
+	int err;
+
+	if (count > sizeof(text))
+		return -EFBIG;
+	/* May sleep for as long as user space likes, so it comes first. */
+	if (copy_from_user(text, buf, count))
+		return -EFAULT;
+
+	err = anon_fd_set(file->private_data, text, count);
+	return err ?: count;
+}
+
+static int anon_fd_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static const struct file_operations anon_fd_fops = {
+	.owner = THIS_MODULE,
+	.read = anon_fd_read,
+	.write = anon_fd_write,
+	.release = anon_fd_release,
+	.llseek = noop_llseek,
+};
+
+/* The one way to make a file: for the ioctl, and for live update. */
+static struct file *anon_fd_create(const u8 *text, u32 len, u32 flags)
+{
+	struct anon_fd *a = kzalloc(sizeof(*a), GFP_KERNEL);
+	struct file *file;
+
+	if (!a)
+		return ERR_PTR(-ENOMEM);
+
+	mutex_init(&a->lock);
+	memcpy(a->text, text, len);
+	a->len = len;
+
+	file = luosdk_anon_file("[anon_fd]", &anon_fd_fops, a, flags);
+	if (IS_ERR(file))
+		kfree(a);
+	return file;
+}
+
+/* ------------------------------ Live update ------------------------------ */
+
+/* What has to survive? Write it down here; called more than once. */
+static int anon_fd_save(struct file *file, struct anon_fd *a,
+			struct anon_fd_luo_ser *ser)
+{
+	guard(mutex)(&a->lock);
+	ser->file_flags = luosdk_file_flags(file);
+	ser->len = a->len;
+	memcpy(ser->text, a->text, sizeof(ser->text));
+	return 0;
+}
+
+/* Make it again in the new kernel. The bytes are intact; are they sensible? */
+static struct file *anon_fd_restore(const struct anon_fd_luo_ser *ser)
+{
+	if (ser->len > sizeof(ser->text))
+		return ERR_PTR(-EINVAL);
+	return anon_fd_create(ser->text, ser->len, ser->file_flags);
+}
+
+LUOSDK_HANDLER(anon_fd, ANON_FD_LUO_FH_COMPATIBLE,
+	       struct anon_fd, struct anon_fd_luo_ser,
+	.fops = &anon_fd_fops,
+	.guard = LUOSDK_GUARD_IN(struct anon_fd, guard),
+	.save = anon_fd_save,
+	.restore = anon_fd_restore,
+);
+
+/* ------------------------------ The device ------------------------------- */
+
+static long anon_fd_dev_ioctl(struct file *file, unsigned int cmd,
+			      unsigned long arg)
+{
+	if (cmd != ANON_FD_CREATE)
+		return -ENOTTY;
+
+	return FD_ADD(O_CLOEXEC, anon_fd_create(NULL, 0, O_RDWR));
+}
+
+static const struct file_operations anon_fd_dev_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = anon_fd_dev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice anon_fd_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "anon_fd",
+	.fops = &anon_fd_dev_fops,
+};
+
+static int __init anon_fd_init(void)
+{
+	int err = misc_register(&anon_fd_dev);
+
+	if (err)
+		return err;
+
+	/* Live update: from here on LUO can ask for files of this driver. */
+	err = anon_fd_luo_register();
+	if (err)
+		misc_deregister(&anon_fd_dev);
+	return err;
+}
+module_init(anon_fd_init);
+
+static void __exit anon_fd_exit(void)
+{
+	anon_fd_luo_unregister();
+	misc_deregister(&anon_fd_dev);
+}
+module_exit(anon_fd_exit);
+
+MODULE_DESCRIPTION("Template: files that survive a live update");
+MODULE_LICENSE("GPL");

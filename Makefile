@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The project's commands; each calls a script that has a --help of its own. Kbuild is
+# what a kernel build reads, and it never comes here.
+#
+# Everything fetched or built lives in LUOSDK_CACHE (by default luosdk in the user's
+# cache folder). KERNEL_SRC= takes the kernel tree it names instead of the
+# distribution's source.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export LUOSDK_CACHE KERNEL_SRC KERNEL_SERIES
+
+# Variables given on the command line, turned into options of the scripts.
+kunit-args := $(if $(HANDLER),--handler $(HANDLER)) $(if $(DEBUG),--debug)
+vmtest-args := $(SCENARIO)
+
+need-kdir = @test -n "$(KDIR)" || { \
+	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
+
+.PHONY: help demo test kunit vmtest check bench modules graft ungraft mkpatch get-kernel clean
+
+help: ## this list
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "variables: LUOSDK_CACHE=DIR  KERNEL_SRC=TREE  KERNEL_SERIES=X.Y"
+
+demo: ## from nothing to a real live update, told as a story
+	@scripts/ensure-packages
+	@tests/vm/vmtest --demo
+
+test: ## everything CI runs; ends with 'N passed, N failed'
+	@scripts/ensure-packages
+	@scripts/test-all
+
+kunit: ## KUnit without a reboot [HANDLER=eventfd] [DEBUG=1 for KASAN, lockdep, kmemleak]
+	@tests/kit/run-kunit $(kunit-args)
+
+vmtest: ## live updates in a VM, over a real kexec [SCENARIO=name]
+	@tests/vm/vmtest $(vmtest-args)
+
+check: ## static rules: checkpatch, sparse, W=1, kernel-doc, SPDX, shellcheck
+	@scripts/check
+
+bench: ## what it costs: a table, and bench.json in the cache
+	@tests/bench/run-bench
+
+modules: ## build handlers and templates out of tree [KDIR=tree or build directory]
+	@scripts/build-modules $(KDIR)
+
+graft: ## put the project into a kernel tree, by links [KDIR=tree]
+	$(need-kdir)
+	@scripts/graft "$(KDIR)"
+
+ungraft: ## take it out again, byte for byte [KDIR=tree]
+	$(need-kdir)
+	@scripts/graft --undo "$(KDIR)"
+
+mkpatch: ## the project as one patch for git am, on standard output
+	@scripts/mkpatch
+
+get-kernel: ## fetch and build the kernels that the tests run on
+	@scripts/get-kernel all
+
+clean: ## remove what was built for this checkout; the fetched source stays
+	@scripts/get-kernel --clean

@@ -57,8 +57,8 @@ ungraft: ## take it out again, byte for byte [KDIR=tree]
 	$(need-kdir)
 	@scripts/graft --undo "$(KDIR)"
 
-mkpatch: ## the project as one patch for git am, on standard output
-	@scripts/mkpatch
+mkpatch: ## the project as one patch for git am, on standard output [KDIR=tree]
+	@scripts/mkpatch $(KDIR)
 
 get-kernel: ## fetch and build the kernels that the tests run on
 	@scripts/get-kernel all

@@ -1,0 +1,812 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * luokit: a fake KHO that keeps a ledger.
+ *
+ * The real KHO is a bitmap: it notices neither a double preserve nor an unpreserve of what
+ * was not preserved, and restores once per boot without asking who. This one knows of each
+ * page who preserved it, in which kernel, and what became of it, and complains about every
+ * call that a machine would let pass. Return values are those of the real one.
+ *
+ * The ledger holds a reference on what is preserved, so that a page freed too early is seen,
+ * and on what was restored, until its new owner freed it: a forgotten free is seen too.
+ * Pages that went into a file's page cache are let go at once, since their reference count
+ * has a meaning there.
+ */
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "luokit_internal.h"
+
+/* struct kho_vmalloc has no public names for its flags; a handler only passes them on. */
+#define LUOKIT_VMALLOC_FLAGS	1
+
+void luokit_ledger_init(struct luokit *k)
+{
+	spin_lock_init(&k->lock);
+	mutex_init(&k->preserving);
+	INIT_LIST_HEAD(&k->runs);
+	xa_init(&k->pages);
+}
+
+static struct page *luokit_run_page(const struct luokit_run *run)
+{
+	return pfn_to_page(run->pfn);
+}
+
+static unsigned long luokit_run_nr(const struct luokit_run *run)
+{
+	return 1UL << run->order;
+}
+
+size_t luokit_run_bytes(const struct luokit_run *run)
+{
+	return PAGE_SIZE << run->order;
+}
+
+void luokit_describe(struct luokit_run *run, const char *what)
+{
+	unsigned int i;
+
+	pr_info("luokit: %s: %zu bytes at pfn %#lx%s, preserved by %pS\n", what,
+		luokit_run_bytes(run), run->pfn, run->core ? " (core)" : "", run->caller);
+	for (i = 0; i < run->nr_stack; i++)
+		pr_info("luokit:     %pS\n", (void *)run->stack[i]);
+}
+
+static void luokit_run_get(struct luokit_run *run)
+{
+	unsigned long i;
+
+	if (run->folio) {
+		folio_get(page_folio(luokit_run_page(run)));
+		return;
+	}
+	for (i = 0; i < luokit_run_nr(run); i++)
+		get_page(luokit_run_page(run) + i);
+}
+
+/* Drop the ledger's own reference. */
+void luokit_run_put(struct luokit_run *run)
+{
+	unsigned long i;
+
+	if (run->folio) {
+		folio_put(page_folio(luokit_run_page(run)));
+		return;
+	}
+	for (i = 0; i < luokit_run_nr(run); i++)
+		put_page(luokit_run_page(run) + i);
+}
+
+/* Whether the ledger's reference is the only one. */
+static bool luokit_run_ours_alone(struct luokit_run *run)
+{
+	unsigned long i;
+
+	if (run->folio)
+		return folio_ref_count(page_folio(luokit_run_page(run))) == 1;
+	for (i = 0; i < luokit_run_nr(run); i++)
+		if (page_ref_count(luokit_run_page(run) + i) != 1)
+			return false;
+
+	return true;
+}
+
+static bool luokit_run_in_file(struct luokit_run *run)
+{
+	unsigned long i;
+
+	for (i = 0; i < luokit_run_nr(run); i++)
+		if (page_folio(luokit_run_page(run) + i)->mapping)
+			return true;
+
+	return false;
+}
+
+/* Take a run out of the ledger. The reference has been dropped or handed on. */
+void luokit_run_forget(struct luokit *k, struct luokit_run *run)
+{
+	unsigned long i;
+
+	/* A page restored and preserved anew has a younger entry. */
+	for (i = 0; i < luokit_run_nr(run); i++)
+		xa_cmpxchg(&k->pages, run->pfn + i, run, NULL, GFP_ATOMIC);
+	spin_lock(&k->lock);
+	list_del(&run->list);
+	spin_unlock(&k->lock);
+	kvfree(run->copy);
+	kfree(run);
+}
+
+/* ---- Preserve --------------------------------------------------------------------- */
+
+/* What of a range makes it unfit to be preserved; NULL if nothing. */
+static const char *luokit_unfit(unsigned long pfn, unsigned int order, bool folio)
+{
+	unsigned long i;
+
+	for (i = 0; i < 1UL << order; i++) {
+		struct page *page = pfn_to_page(pfn + i);
+
+		if (PageSlab(page))
+			return "slab memory, which shares its pages with others";
+		if (!page_ref_count(compound_head(page)))
+			return "a page that is free, or the tail of an allocation that is not split";
+		if (PageReserved(page))
+			return "a page that the page allocator does not own";
+		if (!folio && PageCompound(page))
+			return "pages of a compound page: they would come back as single ones";
+	}
+
+	return NULL;
+}
+
+static int luokit_run_add(struct luokit *k, unsigned long pfn, unsigned int order,
+			  bool folio, bool core, void *caller)
+{
+	const char *unfit = luokit_unfit(pfn, order, folio);
+	struct luokit_run *run, *old;
+	unsigned int quiet;
+	unsigned long i;
+
+	if (unfit) {
+		luokit_complain(k, "%pS preserves %s", caller, unfit);
+		return 0;
+	}
+
+	guard(mutex)(&k->preserving);
+	for (i = 0; i < 1UL << order; i++) {
+		old = xa_load(&k->pages, pfn + i);
+		if (!old)
+			continue;
+		if (old->state == LUOKIT_PRESERVED) {
+			luokit_complain(k, "%pS preserves pfn %#lx twice; %pS did before",
+					caller, pfn + i, old->caller);
+			return 0;
+		}
+		if (old->state == LUOKIT_INCOMING) {
+			luokit_complain(k, "%pS preserves pfn %#lx, which the old kernel preserved (%pS) and nobody has restored",
+					caller, pfn + i, old->caller);
+			return 0;
+		}
+		/* Its owner preserves it once more: watched as such from now on. */
+		if (old->state == LUOKIT_RESTORED) {
+			luokit_run_put(old);
+			old->state = LUOKIT_DONE;
+		}
+	}
+
+	quiet = luokit_quiet_begin();
+	run = kzalloc(sizeof(*run), GFP_KERNEL | __GFP_NOFAIL);
+	run->pfn = pfn;
+	run->order = order;
+	run->folio = folio;
+	run->core = core;
+	run->caller = caller;
+	run->state = LUOKIT_PRESERVED;
+#ifdef CONFIG_STACKTRACE
+	run->nr_stack = stack_trace_save(run->stack, ARRAY_SIZE(run->stack), 2);
+#endif
+	luokit_run_get(run);
+	for (i = 0; i < 1UL << order; i++)
+		xa_store(&k->pages, pfn + i, run, GFP_KERNEL | __GFP_NOFAIL);
+	spin_lock(&k->lock);
+	list_add_tail(&run->list, &k->runs);
+	spin_unlock(&k->lock);
+	luokit_quiet_end(quiet);
+
+	return 0;
+}
+
+static void luokit_run_del(struct luokit *k, unsigned long pfn, unsigned int order,
+			   bool folio, void *caller)
+{
+	struct luokit_run *run;
+
+	might_sleep();
+	guard(mutex)(&k->preserving);
+	run = xa_load(&k->pages, pfn);
+	if (!run || run->state != LUOKIT_PRESERVED) {
+		luokit_complain(k, "%pS unpreserves pfn %#lx, which is not preserved",
+				caller, pfn);
+		return;
+	}
+	if (run->pfn != pfn || run->order != order || (order && run->folio != folio)) {
+		luokit_complain(k, "%pS unpreserves %#lx pages from pfn %#lx, but %pS preserved %#lx pages from %#lx",
+				caller, 1UL << order, pfn, run->caller, luokit_run_nr(run),
+				run->pfn);
+		return;
+	}
+	if (run->released) {
+		luokit_complain(k, "%pS unpreserves pfn %#lx twice", caller, pfn);
+		return;
+	}
+	if (luokit_run_ours_alone(run))
+		luokit_complain(k, "pfn %#lx, preserved by %pS, was freed before it was unpreserved",
+				pfn, run->caller);
+	if (k->leaving) {
+		/* Its content is on its way: only note that the owner let go. */
+		run->released = true;
+		return;
+	}
+	luokit_run_put(run);
+	luokit_run_forget(k, run);
+}
+
+/* The largest aligned power of two of pages at @pfn, as KHO cuts a range. */
+static unsigned int luokit_chunk_order(unsigned long pfn, unsigned long nr)
+{
+	return min_t(unsigned int, pfn ? __ffs(pfn) : BITS_PER_LONG - 1, ilog2(nr));
+}
+
+static int luokit_range_add(struct luokit *k, unsigned long pfn, unsigned long nr,
+			    void *caller)
+{
+	unsigned int order;
+
+	for (; nr; pfn += 1UL << order, nr -= 1UL << order) {
+		order = luokit_chunk_order(pfn, nr);
+		luokit_run_add(k, pfn, order, false, false, caller);
+	}
+
+	return 0;
+}
+
+static void luokit_range_del(struct luokit *k, unsigned long pfn, unsigned long nr,
+			     void *caller)
+{
+	unsigned int order;
+
+	for (; nr; pfn += 1UL << order, nr -= 1UL << order) {
+		order = luokit_chunk_order(pfn, nr);
+		luokit_run_del(k, pfn, order, false, caller);
+	}
+}
+
+int luokit_kho_preserve_folio(struct folio *folio)
+{
+	struct luokit *k = luokit_machine;
+
+	might_sleep();
+	if (luokit_should_fail_kho(k))
+		return -ENOMEM;
+
+	return luokit_run_add(k, folio_pfn(folio), folio_order(folio), true, false,
+			      __builtin_return_address(0));
+}
+
+void luokit_kho_unpreserve_folio(struct folio *folio)
+{
+	luokit_run_del(luokit_machine, folio_pfn(folio), folio_order(folio), true,
+		       __builtin_return_address(0));
+}
+
+int luokit_kho_preserve_pages(struct page *page, unsigned long nr_pages)
+{
+	struct luokit *k = luokit_machine;
+
+	might_sleep();
+	if (luokit_should_fail_kho(k))
+		return -ENOMEM;
+
+	return luokit_range_add(k, page_to_pfn(page), nr_pages, __builtin_return_address(0));
+}
+
+void luokit_kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
+{
+	luokit_range_del(luokit_machine, page_to_pfn(page), nr_pages,
+			 __builtin_return_address(0));
+}
+
+static void *luokit_alloc_preserve(size_t size, bool core, void *caller)
+{
+	struct luokit *k = luokit_machine;
+	struct folio *folio;
+	unsigned int order;
+
+	might_sleep();
+	if (!size)
+		return ERR_PTR(-EINVAL);
+	order = get_order(size);
+	if (order > MAX_PAGE_ORDER)
+		return ERR_PTR(-E2BIG);
+	if (luokit_should_fail_kho(k))
+		return ERR_PTR(-ENOMEM);
+	folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+	if (!folio)
+		return ERR_PTR(-ENOMEM);
+	luokit_run_add(k, folio_pfn(folio), order, true, core, caller);
+
+	return folio_address(folio);
+}
+
+void *luokit_kho_alloc_preserve(size_t size)
+{
+	return luokit_alloc_preserve(size, false, __builtin_return_address(0));
+}
+
+void *luokit_core_alloc_preserve(size_t size)
+{
+	return luokit_alloc_preserve(size, true, __builtin_return_address(0));
+}
+
+void luokit_kho_unpreserve_free(void *mem)
+{
+	struct folio *folio;
+
+	might_sleep();
+	if (!mem)
+		return;
+	if (IS_ERR(mem) || !virt_addr_valid(mem)) {
+		luokit_complain(luokit_machine, "%pS frees %px, which is no memory of KHO's",
+				__builtin_return_address(0), mem);
+		return;
+	}
+	folio = virt_to_folio(mem);
+	luokit_run_del(luokit_machine, folio_pfn(folio), folio_order(folio), true,
+		       __builtin_return_address(0));
+	folio_put(folio);
+}
+
+/* A page of physical addresses, preserved; hung behind @prev. */
+static struct kho_vmalloc_chunk *luokit_chunk_add(struct luokit *k,
+						  struct kho_vmalloc_chunk *prev,
+						  void *caller)
+{
+	struct kho_vmalloc_chunk *chunk = (void *)get_zeroed_page(GFP_KERNEL);
+
+	if (!chunk)
+		return NULL;
+	luokit_range_add(k, PHYS_PFN(virt_to_phys(chunk)), 1, caller);
+	if (prev)
+		KHOSER_STORE_PTR(prev->hdr.next, chunk);
+
+	return chunk;
+}
+
+static void luokit_vmalloc_undo(struct luokit *k, struct kho_vmalloc *preservation,
+				void *caller)
+{
+	struct kho_vmalloc_chunk *chunk, *next;
+	unsigned int i;
+
+	for (chunk = KHOSER_LOAD_PTR(preservation->first); chunk; chunk = next) {
+		for (i = 0; i < ARRAY_SIZE(chunk->phys) && chunk->phys[i]; i++)
+			luokit_range_del(k, PHYS_PFN(chunk->phys[i]),
+					 1UL << preservation->order, caller);
+		next = KHOSER_LOAD_PTR(chunk->hdr.next);
+		luokit_range_del(k, PHYS_PFN(virt_to_phys(chunk)), 1, caller);
+		free_page((unsigned long)chunk);
+	}
+}
+
+int luokit_kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
+{
+	void *caller = __builtin_return_address(0);
+	struct luokit *k = luokit_machine;
+	struct vm_struct *vm = find_vm_area(ptr);
+	struct kho_vmalloc_chunk *chunk;
+	unsigned int i, slot = 0;
+
+	might_sleep();
+	if (!vm || !vm->pages) {
+		luokit_complain(k, "%pS preserves %px as vmalloc memory, which it is not",
+				caller, ptr);
+		return -EINVAL;
+	}
+	if (luokit_should_fail_kho(k))
+		return -ENOMEM;
+
+	chunk = luokit_chunk_add(k, NULL, caller);
+	if (!chunk)
+		return -ENOMEM;
+	KHOSER_STORE_PTR(preservation->first, chunk);
+	preservation->total_pages = vm->nr_pages;
+	preservation->flags = LUOKIT_VMALLOC_FLAGS;
+	preservation->order = 0;
+
+	for (i = 0; i < vm->nr_pages; i++) {
+		if (slot == ARRAY_SIZE(chunk->phys)) {
+			chunk = luokit_chunk_add(k, chunk, caller);
+			if (!chunk) {
+				luokit_vmalloc_undo(k, preservation, caller);
+				return -ENOMEM;
+			}
+			slot = 0;
+		}
+		luokit_range_add(k, page_to_pfn(vm->pages[i]), 1, caller);
+		chunk->phys[slot++] = page_to_phys(vm->pages[i]);
+	}
+
+	return 0;
+}
+
+void luokit_kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
+{
+	might_sleep();
+	luokit_vmalloc_undo(luokit_machine, preservation, __builtin_return_address(0));
+}
+
+/* ---- Restore ----------------------------------------------------------------------- */
+
+/*
+ * Give a run back: its owner's reference beside the ledger's. Does not sleep, like the real
+ * one. NULL after a complaint; @order as preserved if not NULL.
+ */
+static struct page *luokit_run_restore(struct luokit *k, phys_addr_t phys, bool folio,
+				       unsigned int *order, void *caller)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+	const char *wrong = NULL;
+	struct luokit_run *run;
+
+	run = xa_load(&k->pages, pfn);
+	if (!run)
+		wrong = "nobody preserved";
+	else if (run->state == LUOKIT_PRESERVED)
+		wrong = "was preserved by this kernel, not by the old one";
+	else if (run->state != LUOKIT_INCOMING)
+		wrong = "was restored before";
+	else if (run->pfn != pfn)
+		wrong = "lies inside what was preserved";
+	else if (run->order && run->folio && !folio)
+		wrong = "was preserved as a folio, not as pages";
+	else if (run->order && !run->folio && folio)
+		wrong = "was preserved as pages, not as a folio";
+	if (wrong) {
+		luokit_complain(k, "%pS restores pfn %#lx, which %s (%pS)", caller, pfn, wrong,
+				run ? run->caller : NULL);
+		return NULL;
+	}
+
+	luokit_run_get(run);
+	run->state = LUOKIT_RESTORED;
+	if (order)
+		*order = run->order;
+
+	return luokit_run_page(run);
+}
+
+/* An injected failure: whoever should have had these pages cannot free them. */
+static void luokit_excuse(struct luokit *k, phys_addr_t phys)
+{
+	struct luokit_run *run = xa_load(&k->pages, PHYS_PFN(phys));
+
+	if (run)
+		run->excused = true;
+}
+
+struct folio *luokit_kho_restore_folio(phys_addr_t phys)
+{
+	struct luokit *k = luokit_machine;
+	struct page *page;
+
+	if (luokit_should_fail_kho(k)) {
+		luokit_excuse(k, phys);
+		return NULL;
+	}
+	page = luokit_run_restore(k, phys, true, NULL, __builtin_return_address(0));
+
+	return page ? page_folio(page) : NULL;
+}
+
+static struct page *luokit_range_restore(struct luokit *k, phys_addr_t phys,
+					 unsigned long nr, void *caller)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+	unsigned int order, got;
+
+	for (; nr; pfn += 1UL << order, nr -= 1UL << order) {
+		order = luokit_chunk_order(pfn, nr);
+		if (!luokit_run_restore(k, PFN_PHYS(pfn), false, &got, caller))
+			return NULL;
+		if (got != order) {
+			luokit_complain(k, "%pS restores %#lx pages where %#lx were preserved",
+					caller, 1UL << order, 1UL << got);
+			return NULL;
+		}
+	}
+
+	return pfn_to_page(PHYS_PFN(phys));
+}
+
+struct page *luokit_kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
+{
+	struct luokit *k = luokit_machine;
+	unsigned long i;
+
+	if (luokit_should_fail_kho(k)) {
+		for (i = 0; i < nr_pages; i++)
+			luokit_excuse(k, phys + i * PAGE_SIZE);
+		return NULL;
+	}
+
+	return luokit_range_restore(k, phys, nr_pages, __builtin_return_address(0));
+}
+
+void luokit_kho_restore_free(void *mem)
+{
+	struct page *page;
+
+	if (!mem)
+		return;
+	page = luokit_run_restore(luokit_machine, virt_to_phys(mem), true, NULL,
+				  __builtin_return_address(0));
+	if (page)
+		folio_put(page_folio(page));
+}
+
+void *luokit_kho_restore_vmalloc(const struct kho_vmalloc *preservation)
+{
+	void *caller = __builtin_return_address(0), *mem;
+	struct kho_vmalloc_chunk *chunk, *next;
+	struct luokit *k = luokit_machine;
+	unsigned int total = preservation->total_pages, nr = 0, i;
+	struct page **pages, *page;
+
+	might_sleep();
+	if (luokit_should_fail_kho(k)) {
+		k->lost_vmalloc = true;
+		return NULL;
+	}
+	if (preservation->flags != LUOKIT_VMALLOC_FLAGS || preservation->order)
+		return NULL;
+	pages = kvmalloc_array(total, sizeof(*pages), GFP_KERNEL);
+	if (!pages) {
+		k->lost_vmalloc = true;
+		return NULL;
+	}
+
+	for (chunk = KHOSER_LOAD_PTR(preservation->first); chunk; chunk = next) {
+		for (i = 0; i < ARRAY_SIZE(chunk->phys) && chunk->phys[i]; i++) {
+			if (nr == total)
+				goto err_free;
+			page = luokit_range_restore(k, chunk->phys[i], 1, caller);
+			if (!page)
+				goto err_free;
+			pages[nr++] = page;
+		}
+		next = KHOSER_LOAD_PTR(chunk->hdr.next);
+		page = luokit_range_restore(k, virt_to_phys(chunk), 1, caller);
+		if (!page)
+			goto err_free;
+		__free_page(page);
+	}
+	if (nr != total)
+		goto err_free;
+
+	/* vfree() then frees the pages and the array, as after the real one. */
+	mem = vmap(pages, nr, VM_MAP | VM_MAP_PUT_PAGES, PAGE_KERNEL);
+	if (mem)
+		return mem;
+	k->lost_vmalloc = true;
+
+err_free:
+	/* The real one loses what it had restored so far; here it would be a leak of ours. */
+	while (nr)
+		__free_page(pages[--nr]);
+	kvfree(pages);
+
+	return NULL;
+}
+
+/* ---- The rest of KHO --------------------------------------------------------------- */
+
+bool luokit_kho_is_enabled(void)
+{
+	return true;
+}
+
+bool luokit_is_kho_boot(void)
+{
+	return luokit_machine->reboots;
+}
+
+static struct luokit_subtree *luokit_subtree_find(struct luokit_subtree *trees,
+						  const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < LUOKIT_MAX_SUBTREES; i++)
+		if (trees[i].name && !strcmp(trees[i].name, name))
+			return &trees[i];
+
+	return NULL;
+}
+
+int luokit_kho_add_subtree(const char *name, void *blob, size_t size)
+{
+	struct luokit *k = luokit_machine;
+	unsigned int i;
+
+	might_sleep();
+	if (luokit_should_fail_kho(k))
+		return -ENOMEM;
+	if (luokit_subtree_find(k->out, name))
+		return -EEXIST;
+	for (i = 0; i < LUOKIT_MAX_SUBTREES; i++) {
+		if (!k->out[i].name) {
+			k->out[i].name = name;
+			k->out[i].phys = virt_to_phys(blob);
+			k->out[i].size = size;
+			return 0;
+		}
+	}
+
+	return -ENOMEM;
+}
+
+void luokit_kho_remove_subtree(void *blob)
+{
+	struct luokit *k = luokit_machine;
+	unsigned int i;
+
+	for (i = 0; i < LUOKIT_MAX_SUBTREES; i++) {
+		if (k->out[i].name && k->out[i].phys == virt_to_phys(blob)) {
+			k->out[i].name = NULL;
+			return;
+		}
+	}
+	luokit_complain(k, "%pS removes a subtree that was not added",
+			__builtin_return_address(0));
+}
+
+int luokit_kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
+{
+	struct luokit_subtree *tree = luokit_subtree_find(luokit_machine->in, name);
+
+	if (!tree)
+		return -ENOENT;
+	*phys = tree->phys;
+	*size = tree->size;
+
+	return 0;
+}
+
+/* ---- Looking at the ledger --------------------------------------------------------- */
+
+static size_t luokit_sum(struct luokit *k, enum luokit_page_state state, int core)
+{
+	struct luokit_run *run;
+	size_t sum = 0;
+
+	list_for_each_entry(run, &k->runs, list)
+		if (run->state == state && (core < 0 || run->core == core))
+			sum += luokit_run_bytes(run);
+
+	return sum;
+}
+
+size_t luokit_preserved_bytes(struct luokit *k)
+{
+	return luokit_sum(k, LUOKIT_PRESERVED, false);
+}
+
+size_t luokit_core_bytes(struct luokit *k)
+{
+	return luokit_sum(k, LUOKIT_PRESERVED, true);
+}
+
+size_t luokit_incoming_bytes(struct luokit *k)
+{
+	return luokit_sum(k, LUOKIT_INCOMING, -1);
+}
+
+void luokit_dump(struct luokit *k)
+{
+	static const char * const states[] = {
+		[LUOKIT_PRESERVED]	= "preserved",
+		[LUOKIT_INCOMING]	= "incoming",
+		[LUOKIT_RESTORED]	= "restored",
+		[LUOKIT_IN_FILE]	= "restored, in a file",
+	};
+	struct luokit_run *run;
+
+	list_for_each_entry(run, &k->runs, list)
+		if (run->state != LUOKIT_DONE)
+			luokit_describe(run, states[run->state]);
+}
+
+void luokit_ledger_watch(struct luokit *k)
+{
+	struct luokit_run *run;
+
+	list_for_each_entry(run, &k->runs, list) {
+		if (run->state != LUOKIT_RESTORED)
+			continue;
+		if (luokit_run_ours_alone(run))
+			run->state = LUOKIT_DONE;
+		else if (luokit_run_in_file(run))
+			run->state = LUOKIT_IN_FILE;
+		else
+			continue;
+		luokit_run_put(run);
+	}
+}
+
+void luokit_ledger_rearm(struct luokit *k)
+{
+	struct luokit_run *run;
+
+	list_for_each_entry(run, &k->runs, list) {
+		struct folio *folio = page_folio(luokit_run_page(run));
+
+		/* Not what has been preserved again, for that is watched anyway. */
+		if (run->state != LUOKIT_IN_FILE || !run->folio ||
+		    xa_load(&k->pages, run->pfn) != run || !folio_try_get(folio))
+			continue;
+		if (folio_pfn(folio) == run->pfn && folio->mapping)
+			run->state = LUOKIT_RESTORED;
+		else
+			folio_put(folio);
+	}
+}
+
+static void luokit_complain_of(struct luokit *k, struct luokit_run *run, const char *what,
+			       unsigned int nth)
+{
+	if (nth < 4) {
+		luokit_complain(k, "%s: %zu bytes at pfn %#lx, preserved by %pS", what,
+				luokit_run_bytes(run), run->pfn, run->caller);
+		luokit_describe(run, what);
+	} else if (nth == 4) {
+		luokit_complain(k, "%s: and more; luokit_dump() lists them", what);
+	}
+}
+
+void luokit_ledger_check_restored(struct luokit *k, const char *when)
+{
+	struct luokit_run *run;
+	unsigned int nr = 0;
+	char what[64];
+
+	snprintf(what, sizeof(what), "restored and never freed, %s", when);
+	luokit_ledger_watch(k);
+	list_for_each_entry(run, &k->runs, list) {
+		if (run->state != LUOKIT_RESTORED)
+			continue;
+		if (!run->excused)
+			luokit_complain_of(k, run, what, nr++);
+		luokit_run_put(run);
+		run->state = LUOKIT_DONE;
+	}
+}
+
+void luokit_ledger_close(struct luokit *k)
+{
+	bool excuse = k->expect_unretrieved || k->lost_vmalloc || k->expected_leak;
+	unsigned int nr_preserved = 0, nr_incoming = 0;
+	struct luokit_run *run, *next;
+	size_t leaked = 0;
+
+	luokit_ledger_check_restored(k, "at the end");
+	list_for_each_entry_safe(run, next, &k->runs, list) {
+		switch (run->state) {
+		case LUOKIT_PRESERVED:
+			luokit_complain_of(k, run, "still preserved at the end",
+					   nr_preserved++);
+			luokit_run_put(run);
+			break;
+		case LUOKIT_INCOMING:
+			leaked += luokit_run_bytes(run);
+			if (!excuse && !run->excused)
+				luokit_complain_of(k, run, "never restored", nr_incoming++);
+			luokit_run_put(run);
+			break;
+		default:
+			break;
+		}
+		luokit_run_forget(k, run);
+	}
+	if (k->expected_leak && leaked != k->expected_leak)
+		luokit_complain(k, "%zu bytes of the old kernel were leaked, not %zu", leaked,
+				k->expected_leak);
+	xa_destroy(&k->pages);
+}

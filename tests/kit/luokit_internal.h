@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * luokit: what the kit's own files share. Suites include luokit.h, worlds luokit_world.h.
+ */
+#ifndef LUOKIT_INTERNAL_H
+#define LUOKIT_INTERNAL_H
+
+#include <linux/list.h>
+#include <linux/liveupdate.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include <luokit.h>
+#include <luokit_fake.h>
+
+#define LUOKIT_STACK_DEPTH	12
+#define LUOKIT_MAX_SUBTREES	16
+
+/**
+ * enum luokit_page_state - where preserved memory stands
+ * @LUOKIT_PRESERVED: in this kernel, for the next one.
+ * @LUOKIT_INCOMING: from the old kernel, not restored.
+ * @LUOKIT_RESTORED: given back to a handler; the ledger still watches that it is freed.
+ * @LUOKIT_IN_FILE: restored and since then part of a file's page cache. No reference.
+ * @LUOKIT_DONE: restored and freed, or given up. Kept to tell "twice" from "never".
+ */
+enum luokit_page_state {
+	LUOKIT_PRESERVED,
+	LUOKIT_INCOMING,
+	LUOKIT_RESTORED,
+	LUOKIT_IN_FILE,
+	LUOKIT_DONE,
+};
+
+/**
+ * struct luokit_run - one line of the ledger: pages preserved as one
+ * @list: in &luokit.runs.
+ * @pfn: of the first page; also where it stands in &luokit.pages, as do the others.
+ * @order: 1 << @order pages.
+ * @state: see there. All but IN_FILE and DONE hold a reference on each page or the folio.
+ * @folio: preserved as a folio, not as so many pages.
+ * @core: by LUO's core, not by a handler.
+ * @excused: its loss is the fault of an injected failure.
+ * @shipped: part of the reboot under way; @released: and its owner let go of it in time.
+ * @user_data: content of a file; may look like anything.
+ * @caller: who preserved it; @stack, @nr_stack: by which way.
+ * @copy: the content at the last moment of the old kernel.
+ */
+struct luokit_run {
+	struct list_head list;
+	unsigned long pfn;
+	unsigned int order;
+	enum luokit_page_state state;
+	bool folio;
+	bool core;
+	bool excused;
+	bool shipped;
+	bool released;
+	bool user_data;
+	void *caller;
+	unsigned int nr_stack;
+	unsigned long stack[LUOKIT_STACK_DEPTH];
+	void *copy;
+};
+
+struct luokit_subtree {
+	const char *name;
+	phys_addr_t phys;
+	size_t size;
+};
+
+/* A file or session the kit holds for the test. */
+struct luokit_held {
+	struct list_head list;
+	struct file *file;
+	bool session;
+};
+
+/* A file the core put while it held locks; dropped when it holds none. */
+struct luokit_late_put {
+	struct list_head list;
+	struct file *file;
+};
+
+/* A file on its way through luo_preserve_file(), which takes a number only. */
+struct luokit_fd {
+	struct list_head list;
+	struct task_struct *task;
+	struct file *file;
+};
+
+struct luokit_misc {
+	struct list_head list;
+	struct miscdevice *misc;
+};
+
+/**
+ * struct luokit - the machine a test runs on
+ * @test: whose it is.
+ * @world, @next_world: the kernel that runs, and the one of the next reboot.
+ * @lock: the ledger, complaints and the lists of files.
+ * @preserving: only one call at a time changes what is preserved.
+ * @runs, @pages: the ledger, in order of time and by page frame.
+ */
+struct luokit {
+	struct kunit *test;
+	const struct luokit_world *world, *next_world;
+	bool ended;
+	bool running;		/* booted and not shut down */
+	bool frozen;
+	bool leaving;		/* between two worlds: the ledger keeps what is let go */
+	bool opened;		/* /dev/liveupdate was opened in this kernel */
+	unsigned int reboots;
+
+	spinlock_t lock;
+	struct mutex preserving;
+	struct list_head runs;
+	struct xarray pages;
+	struct luokit_subtree out[LUOKIT_MAX_SUBTREES], in[LUOKIT_MAX_SUBTREES];
+
+	struct list_head held;
+	struct list_head late, late_free;
+	struct list_head fds;
+	struct list_head miscs;
+
+	struct luokit_stub stub;
+
+	void (*last)(struct luokit *k, void *ctx);
+	void (*first)(struct luokit *k, void *ctx);
+	void *between_ctx;
+
+	char expected[80];
+	bool expecting;
+	unsigned int complained;
+	size_t expected_leak;
+	bool expect_unretrieved;
+	bool lost_vmalloc;	/* an injected failure hid what an array names */
+
+	unsigned int fail_kho;	/* counts down to the call that fails */
+	bool fail_kho_hit;
+	bool failing_alloc;
+};
+
+/* The machine of the test that runs; tests run one after the other. */
+extern struct luokit *luokit_machine;
+
+/* Say that a rule was broken: fails the test, or is what it expects. Any context. */
+__printf(2, 3) void luokit_complain(struct luokit *k, const char *fmt, ...);
+
+/* Allocations of the kit itself between these two are not for injected failures. */
+unsigned int luokit_quiet_begin(void);
+void luokit_quiet_end(unsigned int saved);
+bool luokit_should_fail_kho(struct luokit *k);
+
+/* fake_kho.c */
+void luokit_ledger_init(struct luokit *k);
+/* Look which restored memory was given back or went into a file. */
+void luokit_ledger_watch(struct luokit *k);
+/* Watch what went into files again: they are about to be closed. */
+void luokit_ledger_rearm(struct luokit *k);
+/* Complain about restored memory that nobody freed, and forget about it. */
+void luokit_ledger_check_restored(struct luokit *k, const char *when);
+/* Complain about what is left, and let go of everything. */
+void luokit_ledger_close(struct luokit *k);
+size_t luokit_run_bytes(const struct luokit_run *run);
+void luokit_run_put(struct luokit_run *run);
+void luokit_run_forget(struct luokit *k, struct luokit_run *run);
+void luokit_describe(struct luokit_run *run, const char *what);
+
+/* reboot.c */
+int luokit_kexec(struct luokit *k);
+
+/* lifecycle.c */
+int luokit_start(struct luokit *k);
+void luokit_shutdown(struct luokit *k);
+void luokit_close_all(struct luokit *k);
+void luokit_flush_puts(struct luokit *k);
+
+/* stub.c */
+extern struct liveupdate_file_handler luokit_stub_handler;
+
+/* statics.c */
+int luokit_statics_reset(const struct luokit_world *world);
+
+#endif /* LUOKIT_INTERNAL_H */

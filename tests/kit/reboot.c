@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * luokit: the way from the old kernel to the new one.
+ *
+ * Preserved memory keeps its place: the ledger's references hold it while everything else
+ * of the old kernel is taken down by the core's and the handlers' own ways to undo, so that
+ * what was not preserved is freed (and poisoned, where the kernel is told to). Its content
+ * is that of the last moment before, and it must make sense without the rest: no address
+ * of the old kernel may stand in it.
+ */
+#include <linux/err.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/rmap.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/vmalloc.h>
+#include <asm/sections.h>
+
+#include "luokit_internal.h"
+
+static void *luokit_run_address(const struct luokit_run *run)
+{
+	return page_address(pfn_to_page(run->pfn));
+}
+
+static struct folio *luokit_run_folio(const struct luokit_run *run)
+{
+	return page_folio(pfn_to_page(run->pfn));
+}
+
+static int luokit_snapshot(struct luokit *k)
+{
+	struct luokit_run *run;
+
+	list_for_each_entry(run, &k->runs, list) {
+		if (run->state != LUOKIT_PRESERVED)
+			continue;
+		run->shipped = true;
+		run->released = false;
+		run->user_data = luokit_run_folio(run)->mapping;
+		run->copy = kvmalloc(luokit_run_bytes(run), GFP_KERNEL);
+		if (!run->copy)
+			return -ENOMEM;
+		memcpy(run->copy, luokit_run_address(run), luokit_run_bytes(run));
+	}
+
+	return 0;
+}
+
+/* What of the old kernel @word points to, or NULL. */
+static const char *luokit_points_to(unsigned long word)
+{
+	struct page *page;
+
+	/* Nothing that has an address worth saving is at an odd one. */
+	if (!IS_ALIGNED(word, sizeof(word)))
+		return NULL;
+	if (word >= (unsigned long)_stext && word < (unsigned long)_end)
+		return "code or data of the kernel";
+	if (is_vmalloc_addr((void *)word))
+		return find_vm_area((void *)word) ? "vmalloc memory" : NULL;
+	if (word < PAGE_OFFSET || word >= (unsigned long)high_memory ||
+	    !virt_addr_valid((void *)word))
+		return NULL;
+	page = virt_to_page((void *)word);
+	if (PageReserved(page))
+		return NULL;
+
+	return page_ref_count(compound_head(page)) ? "memory that is in use" : NULL;
+}
+
+static void luokit_scan(struct luokit *k)
+{
+	struct luokit_run *run;
+	unsigned int nr = 0;
+
+	list_for_each_entry(run, &k->runs, list) {
+		unsigned long *words = run->copy;
+		size_t i;
+
+		/* A file's content may look like anything. */
+		if (!run->shipped || run->user_data)
+			continue;
+		for (i = 0; i < luokit_run_bytes(run) / sizeof(*words); i++) {
+			const char *what = luokit_points_to(words[i]);
+
+			if (!what || nr++ > 4)
+				continue;
+			luokit_complain(k, "address of the old kernel in preserved memory: %#lx (%s) at offset %zu of what %pS preserved",
+					words[i], what, i * sizeof(*words), run->caller);
+		}
+	}
+}
+
+static void luokit_check_subtrees(struct luokit *k)
+{
+	struct luokit_run *run;
+	unsigned int i;
+
+	for (i = 0; i < LUOKIT_MAX_SUBTREES; i++) {
+		if (!k->out[i].name)
+			continue;
+		run = xa_load(&k->pages, PHYS_PFN(k->out[i].phys));
+		if (!run || run->state != LUOKIT_PRESERVED)
+			luokit_complain(k, "subtree %s is not in preserved memory",
+					k->out[i].name);
+	}
+}
+
+/* What came from the kernel before and was restored or dropped is past. */
+static void luokit_forget_past(struct luokit *k, bool unfinished)
+{
+	struct luokit_run *run, *next;
+	unsigned int nr = 0;
+
+	luokit_ledger_check_restored(k, "at the reboot");
+	list_for_each_entry_safe(run, next, &k->runs, list) {
+		if (run->state == LUOKIT_PRESERVED)
+			continue;
+		if (run->state == LUOKIT_INCOMING) {
+			if (!unfinished && !run->excused && !k->expected_leak &&
+			    !k->expect_unretrieved && !k->lost_vmalloc && nr++ < 4)
+				luokit_complain(k, "never restored before the next reboot: %zu bytes at pfn %#lx, preserved by %pS",
+						luokit_run_bytes(run), run->pfn,
+						run->caller);
+			luokit_run_put(run);
+		}
+		luokit_run_forget(k, run);
+	}
+	k->lost_vmalloc = false;
+}
+
+/* Struct pages as the boot after a kexec makes them, all but what the order needs. */
+static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
+{
+	struct folio *folio = luokit_run_folio(run);
+	unsigned long i;
+
+	if (folio_ref_count(folio) != 1)
+		luokit_complain(k, "pfn %#lx, preserved by %pS, has %d references when everything is closed, not 1",
+				run->pfn, run->caller, folio_ref_count(folio));
+	if (folio->mapping)
+		luokit_complain(k, "pfn %#lx, preserved by %pS, is still in a file",
+				run->pfn, run->caller);
+
+	folio->mapping = NULL;
+	folio->index = 0;
+	folio->private = NULL;
+	if (run->folio && run->order) {
+		folio_clear_large_rmappable(folio);
+		folio->flags.f &= ~(PAGE_FLAGS_CHECK_AT_PREP & ~PG_head_mask);
+		return;
+	}
+	for (i = 0; i < 1UL << run->order; i++) {
+		struct page *page = pfn_to_page(run->pfn + i);
+
+		page->flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
+		page->private = 0;
+	}
+}
+
+static void luokit_arrive(struct luokit *k)
+{
+	struct luokit_run *run;
+	unsigned int nr = 0;
+
+	/* Page vectors of other CPUs hold references. */
+	lru_add_drain_all();
+	list_for_each_entry(run, &k->runs, list) {
+		if (run->shipped && !run->released && nr++ < 4)
+			luokit_complain(k, "closing its session left preserved: %zu bytes at pfn %#lx, preserved by %pS",
+					luokit_run_bytes(run), run->pfn, run->caller);
+		luokit_fresh_pages(k, run);
+		memcpy(luokit_run_address(run), run->copy, luokit_run_bytes(run));
+		kvfree(run->copy);
+		run->copy = NULL;
+		run->shipped = false;
+		run->state = LUOKIT_INCOMING;
+	}
+	memcpy(k->in, k->out, sizeof(k->in));
+	memset(k->out, 0, sizeof(k->out));
+}
+
+int luokit_kexec(struct luokit *k)
+{
+	struct luokit_subtree out[LUOKIT_MAX_SUBTREES];
+	unsigned int unretrieved, left;
+	int err;
+
+	luokit_check_subtrees(k);
+	err = luokit_snapshot(k);
+	if (err)
+		return err;
+	luokit_scan(k);
+	memcpy(out, k->out, sizeof(out));
+
+	luokit_ledger_rearm(k);
+	k->leaving = true;
+	luokit_thaw(k);
+	luokit_close_all(k);
+	left = k->world->sessions(&unretrieved);
+	luokit_shutdown(k);
+	luokit_forget_past(k, left);
+	k->leaving = false;
+	memcpy(k->out, out, sizeof(out));
+	luokit_arrive(k);
+
+	if (k->next_world)
+		k->world = k->next_world;
+	k->next_world = NULL;
+	k->reboots++;
+	if (k->first)
+		k->first(k, k->between_ctx);
+	k->first = NULL;
+	k->last = NULL;
+
+	return luokit_start(k);
+}

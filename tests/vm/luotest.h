@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The small library that every live-update scenario stands on.
+ *
+ * One static program is the whole user space of the test VM: it is /init, it
+ * holds all scenarios, and it carries itself over each kexec. A scenario is a
+ * row of stages, one per kernel: what stage 1 sets up, stage 2 finds after the
+ * live update. A scenario file defines
+ *
+ *	static void one_before(void) { ... }
+ *	static void one_after(void) { ... }
+ *
+ *	LT_SCENARIO(one) = {
+ *		.name	= "eventfd.one",
+ *		.about	= "one eventfd comes back as it was",
+ *		.stage	= { { one_before, 3 }, { one_after, 7 } },
+ *	};
+ *
+ * The number beside a stage is its plan: a stage that reports fewer or more
+ * results has failed, however good they look. tests/vm/vmtest starts the VM
+ * and reads the results.
+ *
+ * Functions named after a system call return what the call returns, or the
+ * negative errno: they never set errno for the caller to look at.
+ */
+#ifndef LUOTEST_H
+#define LUOTEST_H
+
+#include <linux/types.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The kernel's words for what the C library has no word for. */
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define BIT(n)			(1u << (n))
+#define __printf(a, b)		__attribute__((format(printf, a, b)))
+#define __noreturn		__attribute__((noreturn))
+#define __used			__attribute__((used))
+#define __section(s)		__attribute__((section(s)))
+
+#define LT_MAX_STAGES		3
+
+/* The VM boots for this scenario only; nothing else runs beside it. */
+#define LT_ALONE		BIT(0)
+/* Not part of a normal run: vmtest runs it by name or for its self-test. */
+#define LT_HIDDEN		BIT(1)
+/* Needs the processor that QEMU emulates, whatever the host could offer. */
+#define LT_EMULATED		BIT(2)
+
+struct lt_stage {
+	void (*run)(void);
+	unsigned int plan;
+};
+
+/**
+ * struct lt_scenario - one subject, over one or more kernels
+ * @name:	"subject.case", what vmtest is asked for
+ * @about:	one line for vmtest --list
+ * @stage:	what to do in the first kernel, in the second, ...
+ * @flags:	LT_*
+ * @expect:	the one kernel splat that must appear, as a part of its line; NULL for none
+ * @cmdline:	kernel parameters it needs from the first boot on; NULL for none
+ */
+struct lt_scenario {
+	const char *name;
+	const char *about;
+	struct lt_stage stage[LT_MAX_STAGES];
+	unsigned int flags;
+	const char *expect;
+	const char *cmdline;
+};
+
+#define LT_SCENARIO(id)							\
+	static const struct lt_scenario lt_scenario_##id;		\
+	static const struct lt_scenario *const lt_scenario_p_##id	\
+	__used __section("lt_scenarios") =		\
+		&lt_scenario_##id;					\
+	static const struct lt_scenario lt_scenario_##id
+
+/* The linker's ends of the table that LT_SCENARIO() fills. */
+extern const struct lt_scenario *const __start_lt_scenarios[];
+extern const struct lt_scenario *const __stop_lt_scenarios[];
+
+/* Results. Each call is one of the stage's planned results. */
+bool lt_ok(bool good, const char *fmt, ...) __printf(2, 3);
+bool lt_eq(__u64 got, __u64 want, const char *fmt, ...)
+	__printf(3, 4);
+bool lt_result(long got, int want, const char *fmt, ...)
+	__printf(3, 4);
+void lt_skip(const char *why, const char *fmt, ...)
+	__printf(2, 3);
+/* A result that failed and leaves no sense in going on: the stage ends here. */
+void lt_die(const char *fmt, ...) __printf(1, 2) __noreturn;
+/* A diagnostic line; and a line of the story that vmtest --demo tells. */
+void lt_note(const char *fmt, ...) __printf(1, 2);
+void lt_story(const char *fmt, ...) __printf(1, 2);
+
+/* For a set too large for one result each: count and name the first that is wrong. */
+struct lt_tally {
+	unsigned int wrong;
+	char first[160];
+};
+
+void lt_tally(struct lt_tally *t, bool good, const char *fmt, ...)
+	__printf(3, 4);
+bool lt_tally_ok(const struct lt_tally *t, const char *fmt, ...)
+	__printf(2, 3);
+
+const char *lt_errname(long err);
+
+/* A number given to this run, as in `vmtest --set rounds=100`. */
+unsigned long lt_option(const char *key, unsigned long fallback);
+
+/* /dev/liveupdate and its sessions. Tokens and names are the caller's. */
+int lt_device(void);
+int lt_session_create(const char *name);
+int lt_session_retrieve(const char *name);
+int lt_preserve(int session, int fd, __u64 token);
+int lt_retrieve(int session, __u64 token);
+int lt_finish(int session);
+
+/*
+ * The same, for steps that only lead up to what a scenario is about: the stage
+ * ends when one fails, and success is no result of its own.
+ */
+int lt_must(int ret, const char *what);
+
+/* Memory shared with children that is also there, in place, after the kexec. */
+void *lt_carry_new(const char *name, size_t size);
+void *lt_carry_get(const char *name, size_t size);
+
+/*
+ * The live update itself. The library loads the next kernel and leaves for it
+ * when all scenarios of a stage are done; a scenario calls these only when
+ * the load or a reboot that fails is its subject. lt_kexec_reboot() returns only
+ * a negative errno.
+ */
+int lt_kexec_load(void);
+int lt_kexec_reboot(void);
+/* Where to put the time stamp counter as the last act before reboot(2). */
+void lt_stamp_reboot(atomic_ullong *where);
+
+/* Time: nanoseconds of the running kernel; cycles run on through a kexec. */
+__u64 lt_ns(void);
+__u64 lt_cycles(void);
+double lt_cycles_per_ns(void);
+/* lt_cycles() when this kernel entered user space. */
+__u64 lt_cycles_at_init(void);
+
+/* Eventfds. */
+int lt_eventfd(__u64 count, int flags);
+int lt_eventfd_info(int fd, __u64 *count, bool *semaphore);
+int lt_eventfd_write(int fd, __u64 value);
+int lt_eventfd_read(int fd, __u64 *value);
+/* Asynchronous read from a file that signals @fd from inside the kernel. */
+int lt_eventfd_signal(int fd);
+/* 0, or what differs, as words in @why. */
+int lt_eventfd_differs(int fd, __u64 count, int flags, char *why, size_t len);
+int lt_eventfd_broken(int fd, char *why, size_t len);
+/* One result each: it is as described; it polls, reads, writes and wakes. */
+bool lt_eventfd_is(int fd, __u64 count, int flags, const char *name);
+bool lt_eventfd_works(int fd, const char *name);
+
+/* Files and processes. */
+int lt_write_file(const char *path, const char *text);
+int lt_write_fd(int fd, const char *text);
+int lt_read_file(const char *path, char *buf, size_t len);
+/* The value of "name value" in @path, or a negative errno. */
+long long lt_stat(const char *path, const char *name);
+/* Is @pid asleep in a system call? Waits up to @ms for it. */
+bool lt_is_blocked(pid_t pid, int ms);
+/* Waits up to @ms for @pid to end: its exit status, or -ETIMEDOUT. */
+int lt_wait_exit(pid_t pid, int ms);
+void lt_pin_cpu(int cpu);
+int lt_nr_cpus(void);
+void lt_sleep_ms(int ms);
+
+#endif /* LUOTEST_H */

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The live update that `make demo` tells: one session, four eventfds, two kernels.
+ *
+ * Every claim of the story is also a result, so the story cannot be told of an
+ * update that went wrong without the verdict saying so.
+ */
+#define _GNU_SOURCE
+#include "../luotest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define STATS	"/sys/kernel/debug/luosdk-eventfd/stats"
+#define SESSION	"demo"
+
+static const struct {
+	const char *name;
+	__u64 count;
+	int flags;
+} made[] = {
+	{ "plain", 5, 0 },
+	{ "semaphore", 3, EFD_SEMAPHORE },
+	{ "non-blocking", 0, EFD_NONBLOCK },
+	{ "nearly full", UINT64_MAX - 1, 0 },
+};
+
+#define NR	ARRAY_SIZE(made)
+
+/* What the first kernel tells the second, in a page that is carried over. */
+struct book {
+	struct {
+		__u64 count;
+		int flags;
+	} was[NR];
+	long long bytes;
+	__u64 preserve_ns, load_ns, cpu_khz;
+	atomic_ullong reboot;
+};
+
+static const char *flags_text(int flags)
+{
+	if (flags & EFD_SEMAPHORE)
+		return flags & EFD_NONBLOCK ? "semaphore, non-blocking" : "semaphore";
+	return flags & EFD_NONBLOCK ? "non-blocking" : "none";
+}
+
+static void headline(const char *what)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	lt_story("%s kernel: Linux %s %s", what, uts.release, uts.version);
+}
+
+static void table_head(const char *last)
+{
+	lt_story("  %-14s %20s  %-14s %s", "eventfd", "count", "flags", last);
+}
+
+static void before(void)
+{
+	struct book *book = lt_carry_new("demo-book", sizeof(*book));
+	int session, other, fd[NR], ret;
+	__u64 start;
+	unsigned int i;
+
+	headline("Old");
+	lt_story(" ");
+	session = lt_session_create(SESSION);
+	lt_result(session, 0, "a session is created");
+	for (i = 0; i < NR; i++)
+		fd[i] = lt_must(lt_eventfd(made[i].count, made[i].flags), made[i].name);
+
+	table_head("preserved in session \"" SESSION "\"");
+	for (i = 0; i < NR; i++) {
+		start = lt_ns();
+		ret = lt_preserve(session, fd[i], i);
+		book->preserve_ns += lt_ns() - start;
+		lt_result(ret, 0, "%s is preserved", made[i].name);
+		lt_story("  %-14s %20llu  %-14s %s", made[i].name, made[i].count,
+			 flags_text(made[i].flags), ret ? lt_errname(ret) : "yes");
+	}
+
+	other = lt_must(lt_session_create("demo-other"), "another session");
+	ret = lt_preserve(other, fd[0], 0);
+	lt_result(ret, -EBUSY, "the second preserve of an eventfd is refused");
+	lt_story(" ");
+	lt_story("  The plain one again, in another session: %s",
+		 ret == -EBUSY ? "refused, EBUSY. It is preserved already." :
+		 ret ? lt_errname(ret) : "NOT refused");
+	close(other);
+
+	lt_eventfd_write(fd[0], 2);
+	lt_eventfd_signal(fd[2]);
+	lt_story("  They stay in use: 2 is written to the plain one, the kernel signals the");
+	lt_story("  non-blocking one.");
+
+	for (i = 0; i < NR; i++) {
+		bool semaphore;
+		__u64 count;
+
+		lt_must(lt_eventfd_info(fd[i], &count, &semaphore), made[i].name);
+		book->was[i].count = count;
+		book->was[i].flags = made[i].flags;
+	}
+	book->bytes = lt_stat(STATS, "bytes");
+	lt_ok(book->bytes > 0, "the handler counts the bytes of its saved state");
+
+	start = lt_ns();
+	ret = lt_kexec_load();
+	book->load_ns = lt_ns() - start;
+	lt_result(ret, 0, "the new kernel is loaded by kexec_file_load(2)");
+	book->cpu_khz = lt_cycles_per_ns() * 1e6;
+	lt_stamp_reboot(&book->reboot);
+	lt_story(" ");
+	lt_story("  New kernel loaded by kexec_file_load(2). Now reboot(2), and the old one ends.");
+	lt_story(" ");
+}
+
+static void phase(const char *name, double ms, const char *what)
+{
+	lt_story("  %-14s %17.3f ms  %s", name, ms, what);
+}
+
+static void after(void)
+{
+	struct book *book = lt_carry_get("demo-book", sizeof(*book));
+	double gap_ms = (double)(lt_cycles_at_init() - book->reboot) / book->cpu_khz;
+	__u64 start, retrieve_ns = 0, finish_ns;
+	int session, fd[NR], ret;
+	char why[128];
+	unsigned int i;
+
+	headline("New");
+	lt_story(" ");
+	session = lt_session_retrieve(SESSION);
+	lt_result(session, 0, "the session is found by its name");
+
+	table_head("came back");
+	for (i = 0; i < NR; i++) {
+		bool same, semaphore;
+		__u64 count = 0;
+
+		start = lt_ns();
+		fd[i] = lt_retrieve(session, i);
+		retrieve_ns += lt_ns() - start;
+		if (fd[i] < 0)
+			snprintf(why, sizeof(why), "retrieve: %s", lt_errname(fd[i]));
+		same = fd[i] >= 0 && !lt_eventfd_differs(fd[i], book->was[i].count,
+							 book->was[i].flags, why, sizeof(why));
+		if (fd[i] >= 0)
+			lt_eventfd_info(fd[i], &count, &semaphore);
+		lt_ok(same, "%s came back as it was", made[i].name);
+		lt_story("  %-14s %20llu  %-14s %s%s", made[i].name, count,
+			 flags_text(book->was[i].flags), same ? "as it was" : "DIFFERS: ",
+			 same ? "" : why);
+	}
+
+	start = lt_ns();
+	ret = lt_finish(session);
+	finish_ns = lt_ns() - start;
+	lt_result(ret, 0, "the session is finished");
+	close(session);
+	lt_story(" ");
+	lt_story("  Session finished: %s", ret ? lt_errname(ret) : "the eventfds are its user's own again.");
+	for (i = 0; i < NR; i++) {
+		bool works = !lt_eventfd_broken(fd[i], why, sizeof(why));
+
+		lt_ok(works, "%s polls, reads, writes and wakes", made[i].name);
+		lt_story("  %-14s %s%s", made[i].name,
+			 works ? "polls, reads, writes and wakes a blocked reader" : "BROKEN: ",
+			 works ? "" : why);
+	}
+
+	lt_story(" ");
+	lt_story("What it took");
+	lt_story(" ");
+	lt_story("  %-14s %17lld B   saved state of %zu eventfds, %lld each", "handed over",
+		 book->bytes, NR, book->bytes / (long long)NR);
+	phase("preserve", book->preserve_ns / 1e6, "all of them, in the running old kernel");
+	phase("load", book->load_ns / 1e6, "kexec_file_load(2), in the running old kernel");
+	phase("gap", gap_ms, "reboot(2) until the new kernel starts /init");
+	phase("retrieve", retrieve_ns / 1e6, "all of them");
+	phase("finish", finish_ns / 1e6, "the session");
+}
+
+LT_SCENARIO(demo) = {
+	.name	= "demo.story",
+	.about	= "the story that make demo tells",
+	.stage	= { { before, 8 }, { after, 10 } },
+	.flags	= LT_ALONE,
+};

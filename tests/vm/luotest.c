@@ -418,11 +418,16 @@ __u64 lt_cycles_at_init(void)
 	return cycles_at_init;
 }
 
-void lt_sleep_ms(int ms)
+void lt_sleep_us(int us)
 {
-	struct timespec ts = { ms / 1000, ms % 1000 * 1000000l };
+	struct timespec ts = { us / 1000000, us % 1000000 * 1000l };
 
 	nanosleep(&ts, NULL);
+}
+
+void lt_sleep_ms(int ms)
+{
+	lt_sleep_us(ms * 1000);
 }
 
 int lt_write_fd(int fd, const char *text)

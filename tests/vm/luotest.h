@@ -177,5 +177,6 @@ int lt_wait_exit(pid_t pid, int ms);
 void lt_pin_cpu(int cpu);
 int lt_nr_cpus(void);
 void lt_sleep_ms(int ms);
+void lt_sleep_us(int us);
 
 #endif /* LUOTEST_H */

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -113,13 +112,20 @@ static struct {
 	int fd;
 	unsigned long rounds;
 	atomic_ulong arrived;
-	/* What each of the two got in this round. */
-	int result[2];
+	/* What each of the two got in this round, and from when to when it asked. */
+	struct {
+		int result;
+		__u64 from, to;
+	} got[2];
 	unsigned long won[2];
+	unsigned long overlapped;
 	struct lt_tally wrong;
 } race;
 
-/* Both spin: a sleeper would not be there at the same moment. */
+/*
+ * Wait for the other one without going to sleep, to start at the same moment. But
+ * where the host has taken its CPU away, let it have this one.
+ */
 static void race_meet(unsigned long *turn)
 {
 	unsigned int spins = 0;
@@ -127,17 +133,27 @@ static void race_meet(unsigned long *turn)
 	*turn += 2;
 	atomic_fetch_add(&race.arrived, 1);
 	while (atomic_load(&race.arrived) < *turn) {
-		/* The other one's CPU may have been taken away by the host. */
-		if (++spins % 100000 == 0)
-			sched_yield();
+		if (++spins > 5000)
+			lt_sleep_us(20);
 	}
+}
+
+static void race_judge(unsigned long round)
+{
+	int a = race.got[0].result, b = race.got[1].result;
+
+	race.won[0] += !a;
+	race.won[1] += !b;
+	race.overlapped += race.got[0].from < race.got[1].to &&
+			   race.got[1].from < race.got[0].to;
+	lt_tally(&race.wrong, (!a && b == -EBUSY) || (!b && a == -EBUSY),
+		 "round %lu: %s and %s", round, lt_errname(a), lt_errname(b));
 }
 
 static void *racer(void *arg)
 {
 	const int me = (long)arg;
 	unsigned long turn = 0, round;
-	unsigned int delay;
 	char name[16];
 	int session;
 
@@ -146,21 +162,14 @@ static void *racer(void *arg)
 	for (round = 0; round < race.rounds; round++) {
 		session = lt_session_create(name);
 		race_meet(&turn);
-		/* Neither is always first: from round to round they shift. */
-		for (delay = (me ? round : round / 32) % 32; delay; delay--)
-			atomic_load(&race.arrived);
-		race.result[me] = session < 0 ? session : lt_preserve(session, race.fd, 1);
+		race.got[me].from = lt_cycles();
+		race.got[me].result = session < 0 ? session : lt_preserve(session, race.fd, 1);
+		race.got[me].to = lt_cycles();
+		/* Nobody closes, and so frees the eventfd, before both have tried. */
 		race_meet(&turn);
-		if (!me) {
-			int a = race.result[0], b = race.result[1];
-
-			race.won[0] += !a;
-			race.won[1] += !b;
-			lt_tally(&race.wrong, (!a && b == -EBUSY) || (!b && a == -EBUSY),
-				 "round %lu: %s and %s", round, lt_errname(a), lt_errname(b));
-		}
+		if (!me)
+			race_judge(round);
 		close(session);
-		race_meet(&turn);
 	}
 	return NULL;
 }
@@ -182,9 +191,10 @@ static void race_run(void)
 			lt_die("start a thread");
 	for (i = 0; i < 2; i++)
 		pthread_join(thread[i], NULL);
-	lt_note("%lu rounds in %llu ms, won %lu to %lu", race.rounds,
-		(lt_ns() - start) / 1000000, race.won[0], race.won[1]);
+	lt_note("%lu rounds in %llu ms, won %lu to %lu, %lu at the same moment", race.rounds,
+		(lt_ns() - start) / 1000000, race.won[0], race.won[1], race.overlapped);
 	lt_tally_ok(&race.wrong, "exactly one wins each of the rounds");
+	lt_ok(race.overlapped >= race.rounds / 10, "the two were at it at the same moment");
 	lt_ok(race.won[0] && race.won[1], "each of the two wins some");
 	session = lt_must(lt_session_create("race"), "session");
 	lt_result(lt_preserve(session, race.fd, 1), 0, "after the last it can be preserved");
@@ -195,5 +205,5 @@ static void race_run(void)
 LT_SCENARIO(race) = {
 	.name	= "delegation.race",
 	.about	= "two preserves race on two CPUs (--set rounds=N, 10000)",
-	.stage	= { { race_run, 3 } },
+	.stage	= { { race_run, 4 } },
 };

@@ -199,21 +199,19 @@ found:
 /* ---- Booting --------------------------------------------------------------------------- */
 
 /* Run the calls of one level, in the order of the source. */
-static int luokit_run_level(const struct luokit_world *world, int level)
+static void luokit_run_level(const struct luokit_world *world, int level)
 {
-	const struct luokit_call *call;
-	int seq, next, err;
+	const struct luokit_call * const *call, *found;
+	int seq, err;
 
-	for (seq = -1; ; seq = next) {
-		const struct luokit_call *found = NULL;
-
+	for (seq = -1; ; seq = found->seq) {
+		found = NULL;
 		for (call = world->call; call < world->call_end; call++)
-			if (call->level == level && call->seq > seq &&
-			    (!found || call->seq < found->seq))
-				found = call;
+			if ((*call)->level == level && (*call)->seq > seq &&
+			    (!found || (*call)->seq < found->seq))
+				found = *call;
 		if (!found)
-			return 0;
-		next = found->seq;
+			return;
 		err = found->init();
 		if (err)
 			pr_warn("luokit: %s: %s() returned %d\n", world->name, found->name, err);
@@ -223,15 +221,15 @@ static int luokit_run_level(const struct luokit_world *world, int level)
 /* Exits, last first. */
 static void luokit_run_exits(const struct luokit_world *world)
 {
-	const struct luokit_call *call, *found;
+	const struct luokit_call * const *call, *found;
 	int seq;
 
 	for (seq = INT_MAX; ; seq = found->seq) {
 		found = NULL;
 		for (call = world->call; call < world->call_end; call++)
-			if (call->level == LUOKIT_LEVEL_EXIT && call->seq < seq &&
-			    (!found || call->seq > found->seq))
-				found = call;
+			if ((*call)->level == LUOKIT_LEVEL_EXIT && (*call)->seq < seq &&
+			    (!found || (*call)->seq > found->seq))
+				found = *call;
 		if (!found)
 			return;
 		found->exit();
@@ -241,7 +239,7 @@ static void luokit_run_exits(const struct luokit_world *world)
 int luokit_start(struct luokit *k)
 {
 	const struct luokit_world *world = k->world;
-	const struct luokit_call *call;
+	const struct luokit_call * const *call;
 	char on[] = "on";
 	int level, err;
 
@@ -252,8 +250,9 @@ int luokit_start(struct luokit *k)
 	k->opened = false;
 
 	for (call = world->call; call < world->call_end; call++)
-		if (call->level == LUOKIT_LEVEL_PARAM && !strcmp(call->name, "liveupdate"))
-			call->param(on);
+		if ((*call)->level == LUOKIT_LEVEL_PARAM &&
+		    !strcmp((*call)->name, "liveupdate"))
+			(*call)->param(on);
 	for (level = 0; level <= 7; level++)
 		luokit_run_level(world, level);
 

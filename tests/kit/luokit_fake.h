@@ -57,7 +57,7 @@ struct luokit_call {
 	const char *name;		/* of a parameter */
 	int level;			/* of an initcall, or one of the two below */
 	int seq;
-} __aligned(sizeof(void *));
+};
 
 #define LUOKIT_LEVEL_PARAM	(-2)
 #define LUOKIT_LEVEL_EXIT	(-1)
@@ -86,7 +86,7 @@ struct luokit_call {
 struct luokit_world {
 	const char *name;
 	char *data, *data_end;
-	const struct luokit_call *call, *call_end;
+	const struct luokit_call * const *call, * const *call_end;
 	const void *private;
 
 	int (*open)(void);

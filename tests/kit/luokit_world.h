@@ -62,8 +62,8 @@
 
 /* Initcalls run when the kit boots the world, not when the real kernel boots. */
 #define LUOKIT_CALL(_member, _fn, _level, _name)				\
-	static const struct luokit_call __UNIQUE_ID(luokit_call)		\
-	__used __section(".luokit.call") = {					\
+	static const struct luokit_call * const __UNIQUE_ID(luokit_call)	\
+	__used __section(".luokit.call") = &(const struct luokit_call){		\
 		._member = _fn, .name = _name, .level = _level,			\
 		.seq = __COUNTER__,						\
 	}
@@ -382,7 +382,7 @@ static void luokit_world_stop(void)
 
 /* Set by world.lds. */
 extern char luokit_data_start[], luokit_data_end[];
-extern const struct luokit_call luokit_call_start[], luokit_call_end[];
+extern const struct luokit_call * const luokit_call_start[], * const luokit_call_end[];
 
 /* Define the world @_name; what follows are further members of &struct luokit_world. */
 #define LUOKIT_WORLD(_name, ...)						\

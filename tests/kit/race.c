@@ -15,6 +15,7 @@ struct luokit_racer {
 	void (*fn)(struct luokit *k, void *ctx, unsigned int round);
 	void *ctx;
 	atomic_t *ready;
+	atomic_t *started;
 	atomic_t *done;
 	unsigned int *go;	/* the round to run; 0: none yet */
 	unsigned int rounds;
@@ -27,7 +28,12 @@ static int luokit_racer(void *data)
 
 	for (round = 1; round <= racer->rounds; round++) {
 		atomic_inc(racer->ready);
+		/* The test's thread may want this CPU: it says when to go. */
 		while (READ_ONCE(*racer->go) != round)
+			cond_resched();
+		/* From here on only the other racer is waited for. */
+		atomic_inc(racer->started);
+		while (atomic_read(racer->started) < 2 * round)
 			cpu_relax();
 		racer->fn(racer->k, racer->ctx, round - 1);
 		/* Order what @fn did before the round is seen as done. */
@@ -48,7 +54,8 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 		 void (*between)(struct luokit *k, void *ctx, unsigned int round),
 		 void *ctx)
 {
-	atomic_t ready = ATOMIC_INIT(0), done = ATOMIC_INIT(0);
+	atomic_t ready = ATOMIC_INIT(0), started = ATOMIC_INIT(0);
+	atomic_t done = ATOMIC_INIT(0);
 	unsigned int go = 0, round, cpu[2];
 	struct luokit_racer racers[2] = {
 		{ .fn = a }, { .fn = b },
@@ -65,6 +72,7 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 		racers[i].k = k;
 		racers[i].ctx = ctx;
 		racers[i].ready = &ready;
+		racers[i].started = &started;
 		racers[i].done = &done;
 		racers[i].go = &go;
 		racers[i].rounds = rounds;

@@ -36,12 +36,10 @@
  * address of a context of somebody else's type (an eventfd_ctx, a struct kvm,
  * an inode). An entry exists exactly while its context is claimed.
  *
- * A guard is idle, or it has a phase and a holder::
- *
- *	old kernel:	idle -> preserved -> frozen -> (kexec)
- *			 ^________|  ^_________|
- *
- *	new kernel:	idle -> (reserved ->) restored -> idle
+ * A guard is idle, or it has a phase and a holder. In the old kernel the phases
+ * go from idle to preserved and frozen, and back the same way when the update is
+ * aborted; in the new kernel from idle, by way of reserved or not, to restored,
+ * and with the finish of the session to idle.
  *
  * The holder is a pointer that names who claimed: the struct file that LUO
  * preserved or restored, or for a reservation any pointer of the driver's.
@@ -199,9 +197,9 @@ static inline void luosdk_guard_release(struct luosdk_guard *guard,
 	long old = atomic_long_read(&guard->word);
 	unsigned long was = old;
 
-	if (WARN_ONCE((was & ~LUOSDK_PHASE_MASK) != (unsigned long)holder ||
-		      !atomic_long_try_cmpxchg(&guard->word, &old, 0),
-		      "luosdk: released by who does not hold it\n"))
+	if (WARN((was & ~LUOSDK_PHASE_MASK) != (unsigned long)holder ||
+		 !atomic_long_try_cmpxchg(&guard->word, &old, 0),
+		 "luosdk: released by who does not hold it\n"))
 		return;
 
 	if (unlikely((was & LUOSDK_PHASE_MASK) == LUOSDK_FROZEN))
@@ -221,9 +219,9 @@ static inline void luosdk_guard_release(struct luosdk_guard *guard,
 static inline void luosdk_guard_thaw(struct luosdk_guard *guard,
 				     const void *holder)
 {
-	if (!WARN_ONCE(!luosdk_guard_move(guard, holder, LUOSDK_FROZEN,
-					  LUOSDK_PRESERVED),
-		       "luosdk: thawed by who did not freeze it\n"))
+	if (!WARN(!luosdk_guard_move(guard, holder, LUOSDK_FROZEN,
+				     LUOSDK_PRESERVED),
+		  "luosdk: thawed by who did not freeze it\n"))
 		wake_up_var(&guard->word);
 }
 
@@ -246,9 +244,9 @@ static inline void luosdk_guard_thaw(struct luosdk_guard *guard,
 static inline int luosdk_guard_freeze(struct luosdk_guard *guard,
 				      const void *holder, long timeout)
 {
-	if (WARN_ONCE(!luosdk_guard_move(guard, holder, LUOSDK_PRESERVED,
-					 LUOSDK_FROZEN),
-		      "luosdk: frozen by who did not preserve it\n"))
+	if (WARN(!luosdk_guard_move(guard, holder, LUOSDK_PRESERVED,
+				    LUOSDK_FROZEN),
+		 "luosdk: frozen by who did not preserve it\n"))
 		return -EINVAL;
 
 	if (wait_var_event_timeout(&guard->inside,
@@ -617,7 +615,7 @@ static inline void luosdk_guards_release(struct luosdk_guards *guards,
 	}
 	spin_unlock(&guards->lock);
 
-	if (WARN_ONCE(!held, "luosdk: released by who does not hold it\n"))
+	if (WARN(!held, "luosdk: released by who does not hold it\n"))
 		return;
 
 	kfree(entry);
@@ -639,9 +637,9 @@ static inline void luosdk_guards_release(struct luosdk_guards *guards,
 static inline int luosdk_guards_freeze(struct luosdk_guards *guards,
 				       const void *ctx, const void *holder)
 {
-	if (WARN_ONCE(!luosdk_guards_move(guards, ctx, holder, LUOSDK_PRESERVED,
-					  LUOSDK_FROZEN),
-		      "luosdk: frozen by who did not preserve it\n"))
+	if (WARN(!luosdk_guards_move(guards, ctx, holder, LUOSDK_PRESERVED,
+				     LUOSDK_FROZEN),
+		 "luosdk: frozen by who did not preserve it\n"))
 		return -EINVAL;
 
 	return 0;
@@ -658,9 +656,9 @@ static inline int luosdk_guards_freeze(struct luosdk_guards *guards,
 static inline void luosdk_guards_thaw(struct luosdk_guards *guards,
 				      const void *ctx, const void *holder)
 {
-	WARN_ONCE(!luosdk_guards_move(guards, ctx, holder, LUOSDK_FROZEN,
-				      LUOSDK_PRESERVED),
-		  "luosdk: thawed by who did not freeze it\n");
+	WARN(!luosdk_guards_move(guards, ctx, holder, LUOSDK_FROZEN,
+				 LUOSDK_PRESERVED),
+	     "luosdk: thawed by who did not freeze it\n");
 }
 
 /**

@@ -352,25 +352,25 @@ static __always_inline int luosdk_handler_adopt(struct luosdk_handler *h,
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	if (WARN_ONCE(!file, "luosdk: %s: restore returned no file\n", h->name))
+	if (WARN(!file, "luosdk: %s: restore returned no file\n", h->name))
 		return -EIO;
 
 	ctx = luosdk_type_context(t, file);
-	if (WARN_ONCE(!ctx, "luosdk: %s: restore returned a file of another type\n",
-		      h->name)) {
+	if (WARN(!ctx, "luosdk: %s: restore returned a file of another type\n",
+		 h->name)) {
 		err = -EIO;
 		goto err_fput;
 	}
-	if (WARN_ONCE(file_count(file) != 1,
-		      "luosdk: %s: restore returned a file that somebody has already\n",
-		      h->name)) {
+	if (WARN(file_count(file) != 1,
+		 "luosdk: %s: restore returned a file that somebody has already\n",
+		 h->name)) {
 		err = -EIO;
 		goto err_fput;
 	}
 
 	err = luosdk_type_restored(h, t, ctx, file);
-	if (WARN_ONCE(err, "luosdk: %s: restore returned an object that is claimed\n",
-		      h->name))
+	if (WARN(err, "luosdk: %s: restore returned an object that is claimed\n",
+		 h->name))
 		goto err_fput;
 
 	return 0;

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * handler_kunit.c - tests of luosdk/handler.h and stats.h: what the generated
+ * callbacks do around the author's functions, and what they do when those
+ * break their contract.
+ */
+
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/namei.h>
+#include <luokit.h>
+#include <luosdk/handler.h>
+
+#include "widget.h"
+
+struct widget_knobs widget_knobs;
+
+static const struct widget_way *handler_way(struct luokit *k)
+{
+	return luokit_private(k);
+}
+
+static struct file *handler_widget(struct luokit *k, u64 value)
+{
+	return luokit_own(k, handler_way(k)->create(value));
+}
+
+static enum luosdk_phase handler_phase(struct luokit *k, struct file *file)
+{
+	return luosdk_guard_phase(handler_way(k)->guard_of(file));
+}
+
+static long handler_stat(struct luokit *k, enum luosdk_stat stat)
+{
+	return luosdk_stats_read(&handler_way(k)->handler->stats, stat);
+}
+
+static int handler_init(struct kunit *test)
+{
+	widget_knobs = (struct widget_knobs){};
+	test->priv = luokit_boot(test, &widget_world);
+	return 0;
+}
+
+/* A whole life, and the phase and the counters at each step. */
+static void handler_life(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s;
+	struct luosdk_handler *h = handler_way(k)->handler;
+
+	s = luokit_create(k, "s");
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_IDLE);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_PRESERVED);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_PRESERVED), 1);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_BYTES), h->slots.slot_bytes);
+
+	/* What changes after preserve is not lost. */
+	KUNIT_EXPECT_EQ(test, handler_way(k)->set(file, 2), 0);
+
+	KUNIT_ASSERT_EQ(test, luokit_freeze(k), 0);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_FROZEN);
+	KUNIT_EXPECT_EQ(test, handler_way(k)->set(file, 3), -EBUSY);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_FROZEN), 1);
+	luokit_thaw(k);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_PRESERVED);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_THAWED), 1);
+	KUNIT_EXPECT_EQ(test, widget_knobs.thawed, 1);
+	KUNIT_EXPECT_EQ(test, handler_way(k)->set(file, 4), 0);
+
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	file = luokit_retrieve(k, s, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	KUNIT_EXPECT_EQ(test, handler_way(k)->value(file), 4);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_RESTORED);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_RESTORED), 1);
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_IDLE);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_FINISHED), 1);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_DISCARDED), 0);
+}
+
+static void handler_unpreserve(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s;
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_IDLE);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_UNPRESERVED), 1);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_BYTES), 0);
+	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
+}
+
+/* Files of all other types: refused, and not looked into. */
+static void handler_foreign_files(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct luokit_foreign foreign[16];
+	unsigned int i, nr, refused = 0;
+	struct file *s;
+
+	nr = luokit_foreign(k, foreign, ARRAY_SIZE(foreign));
+	KUNIT_EXPECT_GE(test, nr, 3);
+	s = luokit_create(k, "s");
+	for (i = 0; i < nr; i++) {
+		int err = luokit_preserve(k, s, i, foreign[i].file);
+
+		/* Nobody but the kit's own stub wants any of them. */
+		if (err) {
+			KUNIT_EXPECT_EQ_MSG(test, err, -ENOENT, "%s", foreign[i].name);
+			refused++;
+		}
+	}
+	KUNIT_EXPECT_GE(test, refused, nr - 1);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_PRESERVED), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+}
+
+/* save() refuses: nothing is left behind, and the object stays free. */
+static void handler_save_fails(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s;
+
+	s = luokit_create(k, "s");
+	widget_knobs.save = -ENOKEY;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -ENOKEY);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_IDLE);
+	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
+
+	/* A positive value is no success. */
+	widget_knobs.save = 1;
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -EINVAL);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_IDLE);
+
+	widget_knobs.save = 0;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_EXPECT_EQ(test, luosdk_stats_read_failed(&handler_way(k)->handler->stats,
+						       -ENOKEY), 1);
+}
+
+/*
+ * LUO gives the file whose freeze failed no unfreeze. It must be as free as
+ * before, and so must the files frozen before and after it.
+ */
+static void handler_freeze_fails(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *first = handler_widget(k, 1);
+	struct file *stub = luokit_stub_file(k, 2);
+	struct file *s;
+	int i;
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, first), 0);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, stub), 0);
+
+	/* Its own freeze, in either of the author's functions. */
+	for (i = 0; i < 2; i++) {
+		widget_knobs.freeze = i ? -ENOKEY : 0;
+		widget_knobs.save = i ? 0 : -EDOM;
+		KUNIT_EXPECT_EQ(test, luokit_reboot(k), i ? -ENOKEY : -EDOM);
+		KUNIT_EXPECT_EQ(test, handler_phase(k, first), LUOSDK_PRESERVED);
+		KUNIT_EXPECT_EQ(test, handler_way(k)->set(first, 10 + i), 0);
+		/* What was not frozen by the author is not thawed by him. */
+		KUNIT_EXPECT_EQ(test, widget_knobs.thawed, 0);
+	}
+	widget_knobs.freeze = 0;
+	widget_knobs.save = 0;
+
+	/* The freeze of a later file. */
+	luokit_stub_freeze(stub, -EIO);
+	KUNIT_EXPECT_EQ(test, luokit_reboot(k), -EIO);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, first), LUOSDK_PRESERVED);
+	KUNIT_EXPECT_EQ(test, widget_knobs.thawed, 1);
+	KUNIT_EXPECT_EQ(test, handler_way(k)->set(first, 20), 0);
+
+	/* And after all that it works. */
+	luokit_stub_freeze(stub, 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	first = luokit_retrieve(k, s, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
+	KUNIT_EXPECT_EQ(test, handler_way(k)->value(first), 20);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_retrieve(k, s, 2)));
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+}
+
+/* An access section that does not end: the update is aborted, not hung. */
+static void handler_freeze_bound(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s;
+	struct luosdk_guard *guard = handler_way(k)->guard_of(file);
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_ASSERT_EQ(test, luosdk_access_begin(guard), 0);
+	KUNIT_EXPECT_EQ(test, luokit_reboot(k), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_phase(guard), LUOSDK_PRESERVED);
+	luosdk_access_end(guard);
+	KUNIT_EXPECT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_retrieve(k, s, 1)));
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+}
+
+/* Whatever restore() returns, retrieve fails cleanly and the session can end. */
+static void handler_wrong_restore(struct kunit *test)
+{
+	struct {
+		enum widget_restore how;
+		int err;
+		bool warns;
+	} const wrong[] = {
+		{ WIDGET_RESTORE_ERROR, -EDOM, false },
+		{ WIDGET_RESTORE_NULL, -EIO, true },
+		{ WIDGET_RESTORE_FOREIGN, -EIO, true },
+		{ WIDGET_RESTORE_SHARED, -EIO, true },
+		{ WIDGET_RESTORE_CLAIMED, -EBUSY, true },
+	};
+	struct luokit *k = test->priv;
+	struct file *s, *file;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		s = luokit_create(k, "s");
+		KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, handler_widget(k, 1)), 0);
+		KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+		s = luokit_retrieve_session(k, "s");
+		widget_knobs.restore = wrong[i].how;
+		kunit_warning_suppress(test) {
+			file = luokit_retrieve(k, s, 1);
+			KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, wrong[i].warns);
+		}
+		widget_knobs.restore = WIDGET_RESTORE_RIGHT;
+		if (widget_knobs.shared)
+			luokit_own(k, widget_knobs.shared);
+		widget_knobs.shared = NULL;
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(file), wrong[i].err,
+				    "case %d", i);
+		/* LUO remembers, and can still finish, whatever ready() thinks. */
+		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(luokit_retrieve(k, s, 1)),
+				wrong[i].err);
+		widget_knobs.not_ready = true;
+		KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+		widget_knobs.not_ready = false;
+		KUNIT_EXPECT_EQ(test, widget_knobs.asked_ready, 0);
+		KUNIT_EXPECT_EQ(test, widget_knobs.discarded, 0);
+		KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	}
+}
+
+/* ready() keeps a session open, and only for files that were retrieved. */
+static void handler_ready(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *s;
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, handler_widget(k, 1)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(luokit_retrieve(k, s, 1)));
+	widget_knobs.not_ready = true;
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), -EBUSY);
+	KUNIT_EXPECT_EQ(test, widget_knobs.asked_ready, 1);
+	widget_knobs.not_ready = false;
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+}
+
+/* Nobody retrieves it: finish discards, exactly once, and asks nobody. */
+static void handler_discard(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *s;
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, handler_widget(k, 77)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	widget_knobs.not_ready = true;
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	KUNIT_EXPECT_EQ(test, widget_knobs.discarded, 1);
+	KUNIT_EXPECT_EQ(test, widget_knobs.last_discarded, 77);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_DISCARDED), 1);
+}
+
+/* Every failure point of preserve, of the freeze, and of retrieve and finish. */
+static int handler_sweep_preserve(struct luokit *k, void *ctx)
+{
+	struct file **files = ctx;
+
+	return luokit_preserve(k, files[0], 1, files[1]);
+}
+
+static void handler_sweep_create(struct luokit *k, void *ctx)
+{
+	struct file **files = ctx;
+
+	files[0] = luokit_create(k, "s");
+}
+
+static void handler_sweep_close(struct luokit *k, void *ctx, int result)
+{
+	struct file **files = ctx;
+
+	luokit_close(k, files[0]);
+}
+
+static void handler_failure_points(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *files[2] = { NULL, handler_widget(k, 1) };
+	struct luokit_sweep sweep = {
+		.prepare = handler_sweep_create,
+		.run = handler_sweep_preserve,
+		.undo = handler_sweep_close,
+		.ctx = files,
+	};
+
+	KUNIT_EXPECT_GE(test, luokit_sweep(k, &sweep), 2);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, files[1]), LUOSDK_IDLE);
+}
+
+/* What a person reads in debugfs. */
+static void handler_debugfs(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s;
+	struct dentry *dir, *stats;
+	struct seq_file m = {};
+
+	if (!IS_ENABLED(CONFIG_DEBUG_FS))
+		kunit_skip(test, "needs CONFIG_DEBUG_FS");
+
+	dir = debugfs_lookup("luosdk-widget", NULL);
+	KUNIT_ASSERT_NOT_NULL(test, dir);
+	stats = debugfs_lookup("stats", dir);
+	KUNIT_EXPECT_NOT_NULL(test, stats);
+	dput(stats);
+	dput(dir);
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	widget_knobs.save = -ENOKEY;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 2, handler_widget(k, 1)), -ENOKEY);
+
+	m.size = PAGE_SIZE;
+	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	m.private = &handler_way(k)->handler->stats;
+	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "preserved 1\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "refused_busy 0\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "bytes 32\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "failed_-126 1\n") ?:
+			      strstr(m.buf, "failed_-ENOKEY 1\n"));
+
+	luokit_end(k);
+	KUNIT_EXPECT_NULL(test, debugfs_lookup("luosdk-widget", NULL));
+}
+
+static struct kunit_case luosdk_handler_cases[] = {
+	KUNIT_CASE(handler_life),
+	KUNIT_CASE(handler_unpreserve),
+	KUNIT_CASE(handler_foreign_files),
+	KUNIT_CASE(handler_save_fails),
+	KUNIT_CASE(handler_freeze_fails),
+	KUNIT_CASE(handler_freeze_bound),
+	KUNIT_CASE(handler_wrong_restore),
+	KUNIT_CASE(handler_ready),
+	KUNIT_CASE(handler_discard),
+	KUNIT_CASE(handler_failure_points),
+	KUNIT_CASE(handler_debugfs),
+	{}
+};
+
+static struct kunit_suite luosdk_handler_suite = {
+	.name = "luosdk_handler",
+	.init = handler_init,
+	.test_cases = luosdk_handler_cases,
+};
+kunit_test_suite(luosdk_handler_suite);
+
+MODULE_DESCRIPTION("KUnit tests of luosdk/handler.h");
+MODULE_LICENSE("GPL");

@@ -353,6 +353,9 @@ struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
 	struct luokit *k = kzalloc(sizeof(*k), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, k);
+	/* After luokit_end() a test may go on with another machine. */
+	if (luokit_machine && luokit_machine->ended)
+		kunit_release_action(test, luokit_end_action, luokit_machine);
 	if (luokit_machine) {
 		kfree(k);
 		KUNIT_FAIL_AND_ABORT(test, "a test has one machine: luokit_boot() called twice");

@@ -718,6 +718,8 @@ void luokit_ledger_watch(struct luokit *k)
 {
 	struct luokit_run *run;
 
+	/* Two threads of a race both end up here, and both change the ledger. */
+	guard(mutex)(&k->preserving);
 	list_for_each_entry(run, &k->runs, list) {
 		if (run->state != LUOKIT_RESTORED)
 			continue;

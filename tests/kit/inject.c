@@ -11,6 +11,7 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 
 #include "luokit_internal.h"
@@ -74,34 +75,55 @@ static void *luokit_fault_knob(const char *dir, const char *name)
 	return knob;
 }
 
-static bool luokit_fault_setup(const char *dir)
+/* Of failslab and fail_page_alloc: counts the reports it suppressed. */
+static struct ratelimit_state *luokit_reports[2];
+
+/*
+ * A failure that the allocation did not announce to be harmless (__GFP_NOWARN) is
+ * reported, at a limited rate. With the rate at none it is only counted, and that count
+ * says whether the failure had to surface.
+ */
+static struct ratelimit_state *luokit_fault_setup(const char *dir)
 {
 	bool *sleeping = luokit_fault_knob(dir, "ignore-gfp-wait");
 	unsigned long *verbose = luokit_fault_knob(dir, "verbose");
+	int *interval = luokit_fault_knob(dir, "verbose_ratelimit_interval_ms");
+	int *burst = luokit_fault_knob(dir, "verbose_ratelimit_burst");
 	bool *highmem = luokit_fault_knob(dir, "ignore-gfp-highmem");
 	u32 *min_order = luokit_fault_knob(dir, "min-order");
 
-	if (!sleeping || !verbose)
-		return false;
+	if (!sleeping || !verbose || !interval || !burst)
+		return NULL;
 	*sleeping = false;
-	*verbose = 0;
+	*verbose = 1;
+	*interval = HZ;
+	*burst = 0;
 	if (highmem)
 		*highmem = false;
 	if (min_order)
 		*min_order = 0;
 
-	return true;
+	return container_of(interval, struct ratelimit_state, interval);
 }
 
 bool luokit_can_fail_alloc(void)
 {
-	static bool asked, can;
+	static bool asked;
 
-	if (!asked)
-		can = luokit_fault_setup("failslab") && luokit_fault_setup("fail_page_alloc");
+	if (!asked) {
+		luokit_reports[0] = luokit_fault_setup("failslab");
+		luokit_reports[1] = luokit_fault_setup("fail_page_alloc");
+	}
 	asked = true;
 
-	return can;
+	return luokit_reports[0] && luokit_reports[1];
+}
+
+/* Whether a failed allocation had to surface, and start over. */
+static bool luokit_alloc_was_loud(void)
+{
+	return ratelimit_state_reset_miss(luokit_reports[0]) +
+	       ratelimit_state_reset_miss(luokit_reports[1]);
 }
 
 void luokit_fail_alloc_nth(struct luokit *k, unsigned int nth)
@@ -109,6 +131,7 @@ void luokit_fail_alloc_nth(struct luokit *k, unsigned int nth)
 	if (!luokit_can_fail_alloc())
 		return;
 	k->failing_alloc = true;
+	luokit_alloc_was_loud();
 	current->fail_nth = nth;
 }
 
@@ -116,6 +139,7 @@ static bool luokit_fail_alloc_end(struct luokit *k)
 {
 	bool hit = k->failing_alloc && !current->fail_nth;
 
+	k->fail_quiet = hit && !luokit_alloc_was_loud();
 	current->fail_nth = 0;
 	k->failing_alloc = false;
 
@@ -175,7 +199,7 @@ static unsigned int luokit_sweep_kind(struct luokit *k, const struct luokit_swee
 		if (err > 0)
 			luokit_complain(k, "%s %u failed: returned %d, which is neither 0 nor an error",
 					kind, nth, err);
-		else if (hit && !err && !s->may_succeed)
+		else if (hit && !err && !s->may_succeed && !k->fail_quiet)
 			luokit_complain(k, "%s %u failed and nothing reports it", kind, nth);
 		else if (!hit && err)
 			luokit_complain(k, "%s: nothing failed, but it returns %d", kind, err);

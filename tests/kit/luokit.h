@@ -201,8 +201,9 @@ bool luokit_can_fail_alloc(void);
  * Every failure point of an operation. Each round calls @prepare, @run with the n-th
  * kho_*() call failing, and @undo; n grows until no failure was reached; then the same
  * with allocations. An injected failure must surface in @run as an errno < 0, unless it
- * is @may_succeed; after @undo the ledger must be as it was before @prepare. @prepare
- * and @undo may be NULL. Returns the number of failures injected.
+ * is @may_succeed, or an allocation with __GFP_NOWARN: whoever says that has another way.
+ * After @undo the ledger must be as it was before @prepare. @prepare and @undo may be NULL.
+ * Returns the number of failures injected.
  */
 struct luokit_sweep {
 	void (*prepare)(struct luokit *k, void *ctx);
@@ -218,8 +219,9 @@ unsigned int luokit_sweep(struct luokit *k, const struct luokit_sweep *sweep);
 
 /*
  * Run @a and @b at the same moment on two CPUs, @rounds times; each gets the number of
- * the round. @between, if any, is called after each round in the test's thread. Skips
- * the test where there is one CPU only.
+ * the round. @between, if any, is called after each round in the thread of @a, which is
+ * not the test's: expect there, but do not assert. Skips the test where there is one CPU
+ * only.
  */
 void luokit_race(struct luokit *k, unsigned int rounds,
 		 void (*a)(struct luokit *k, void *ctx, unsigned int round),

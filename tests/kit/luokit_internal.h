@@ -141,6 +141,7 @@ struct luokit {
 	unsigned int fail_kho;	/* counts down to the call that fails */
 	bool fail_kho_hit;
 	bool failing_alloc;
+	bool fail_quiet;	/* and the one that failed was not to be reported */
 };
 
 /* The machine of the test that runs; tests run one after the other. */

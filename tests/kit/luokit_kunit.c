@@ -672,7 +672,7 @@ static void luokit_notices_old_pointers(struct kunit *test)
 	void *slab = kunit_kzalloc(test, 64, GFP_KERNEL), *vm = vmalloc(PAGE_SIZE);
 	const unsigned long pointers[] = {
 		(unsigned long)slab, (unsigned long)vm + 8, (unsigned long)world->static_data & ~7,
-		(unsigned long)&luokit_rogue_fops & ~7, (unsigned long)page_address(ZERO_PAGE(0)),
+		(unsigned long)&luokit_rogue_fops & ~7, (unsigned long)slab + 4,
 	};
 	unsigned int i;
 

@@ -2,48 +2,58 @@
 /*
  * luokit: two threads on two CPUs at the same moment.
  */
+#include <linux/completion.h>
 #include <linux/cpumask.h>
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
-#include <linux/sched.h>
+#include <linux/sched/task.h>
 
 #include "luokit_internal.h"
 
-struct luokit_racer {
+struct luokit_race {
 	struct luokit *k;
-	void (*fn)(struct luokit *k, void *ctx, unsigned int round);
+	void (*fn[2])(struct luokit *k, void *ctx, unsigned int round);
+	void (*between)(struct luokit *k, void *ctx, unsigned int round);
 	void *ctx;
-	atomic_t *ready;
-	atomic_t *started;
-	atomic_t *done;
-	unsigned int *go;	/* the round to run; 0: none yet */
 	unsigned int rounds;
+	atomic_t arrived;
+	atomic_t running;
+	struct completion over;
 };
+
+struct luokit_racer {
+	struct luokit_race *race;
+	int nr;
+};
+
+/*
+ * Wait until both have come here for the @nth time. Spins, so that both leave it at the same
+ * moment, but lets others run: the machine has no third CPU for them.
+ */
+static void luokit_meet(struct luokit_race *race, unsigned int nth)
+{
+	atomic_inc_return_release(&race->arrived);
+	while (atomic_read_acquire(&race->arrived) < 2 * nth) {
+		cpu_relax();
+		cond_resched();
+	}
+}
 
 static int luokit_racer(void *data)
 {
 	struct luokit_racer *racer = data;
+	struct luokit_race *race = racer->race;
 	unsigned int round;
 
-	for (round = 1; round <= racer->rounds; round++) {
-		atomic_inc(racer->ready);
-		/* The test's thread may want this CPU: it says when to go. */
-		while (READ_ONCE(*racer->go) != round)
-			cond_resched();
-		/* From here on only the other racer is waited for. */
-		atomic_inc(racer->started);
-		while (atomic_read(racer->started) < 2 * round)
-			cpu_relax();
-		racer->fn(racer->k, racer->ctx, round - 1);
-		/* Order what @fn did before the round is seen as done. */
-		atomic_inc_return_release(racer->done);
-		while (READ_ONCE(*racer->go) == round)
-			cond_resched();
+	for (round = 0; round < race->rounds; round++) {
+		luokit_meet(race, 2 * round + 1);
+		race->fn[racer->nr](race->k, race->ctx, round);
+		luokit_meet(race, 2 * round + 2);
+		if (!racer->nr && race->between)
+			race->between(race->k, race->ctx, round);
 	}
-
-	while (!kthread_should_stop())
-		schedule_timeout_interruptible(1);
+	if (atomic_dec_and_test(&race->running))
+		complete(&race->over);
 
 	return 0;
 }
@@ -54,47 +64,41 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 		 void (*between)(struct luokit *k, void *ctx, unsigned int round),
 		 void *ctx)
 {
-	atomic_t ready = ATOMIC_INIT(0), started = ATOMIC_INIT(0);
-	atomic_t done = ATOMIC_INIT(0);
-	unsigned int go = 0, round, cpu[2];
-	struct luokit_racer racers[2] = {
-		{ .fn = a }, { .fn = b },
+	struct luokit_race race = {
+		.k = k,
+		.fn = { a, b },
+		.between = between,
+		.ctx = ctx,
+		.rounds = rounds,
+		.running = ATOMIC_INIT(2),
 	};
+	struct luokit_racer racers[2] = { { &race, 0 }, { &race, 1 } };
+	unsigned int cpu = cpumask_first(cpu_online_mask);
 	struct task_struct *tasks[2];
 	int i;
 
 	if (num_online_cpus() < 2)
-		kunit_skip(k->test, "needs two CPUs (UML: ncpus=2)");
+		kunit_skip(k->test, "needs two CPUs (UML: ncpus=2 seccomp=on)");
 
-	cpu[0] = cpumask_first(cpu_online_mask);
-	cpu[1] = cpumask_next(cpu[0], cpu_online_mask);
+	init_completion(&race.over);
 	for (i = 0; i < 2; i++) {
-		racers[i].k = k;
-		racers[i].ctx = ctx;
-		racers[i].ready = &ready;
-		racers[i].started = &started;
-		racers[i].done = &done;
-		racers[i].go = &go;
-		racers[i].rounds = rounds;
-		tasks[i] = kthread_create_on_cpu(luokit_racer, &racers[i], cpu[i],
+		tasks[i] = kthread_create_on_cpu(luokit_racer, &racers[i], cpu,
 						 "luokit-race/%u");
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(k->test, tasks[i]);
+		cpu = cpumask_next(cpu, cpu_online_mask);
 	}
+	if (IS_ERR(tasks[0]) || IS_ERR(tasks[1])) {
+		for (i = 0; i < 2; i++)
+			if (!IS_ERR(tasks[i]))
+				kthread_stop(tasks[i]);
+		KUNIT_FAIL_AND_ABORT(k->test, "no threads for a race");
+	}
+	/* Held until kthread_stop(): they may be gone by then. */
+	for (i = 0; i < 2; i++)
+		get_task_struct(tasks[i]);
 	for (i = 0; i < 2; i++)
 		wake_up_process(tasks[i]);
-
-	for (round = 1; round <= rounds; round++) {
-		/* Not spinning: this thread shares a CPU with one of them. */
-		while (atomic_read(&ready) != 2 * round)
-			schedule();
-		WRITE_ONCE(go, round);
-		while (atomic_read_acquire(&done) != 2 * round)
-			schedule();
-		if (between)
-			between(k, ctx, round - 1);
-		WRITE_ONCE(go, 0);
-	}
+	wait_for_completion(&race.over);
 	for (i = 0; i < 2; i++)
-		kthread_stop(tasks[i]);
+		kthread_stop_put(tasks[i]);
 	luokit_flush_puts(k);
 }

@@ -67,7 +67,9 @@ static const char *luokit_points_to(unsigned long word)
 	if (PageReserved(page))
 		return NULL;
 
-	return page_ref_count(compound_head(page)) ? "memory that is in use" : NULL;
+	/* Slabs have no references of their own. */
+	page = compound_head(page);
+	return PageSlab(page) || page_ref_count(page) ? "memory that is in use" : NULL;
 }
 
 static void luokit_scan(struct luokit *k)

@@ -905,7 +905,7 @@ static void overlap_one(struct luokit *k, void *ctx, unsigned int round)
 	int i, want = 2 * (round + 1);
 
 	atomic_inc(&o->here);
-	for (i = 0; i < 1000000 && atomic_read(&o->here) < want; i++)
+	for (i = 0; i < 10000000 && atomic_read(&o->here) < want; i++)
 		cpu_relax();
 	if (atomic_read(&o->here) >= want)
 		WRITE_ONCE(o->met, round + 1);

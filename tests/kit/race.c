@@ -26,16 +26,23 @@ struct luokit_racer {
 	int nr;
 };
 
+/* As many turns of a spinning CPU as the other one needs if it runs at all. */
+#define LUOKIT_SPINS	20000
+
 /*
  * Wait until both have come here for the @nth time. Spins, so that both leave it at the same
- * moment, but lets others run: the machine has no third CPU for them.
+ * moment. But the CPUs may be virtual, and the other one may be waiting for this very CPU
+ * of the host: who has spun long enough sleeps.
  */
 static void luokit_meet(struct luokit_race *race, unsigned int nth)
 {
+	unsigned int spins = 0;
+
 	atomic_inc_return_release(&race->arrived);
 	while (atomic_read_acquire(&race->arrived) < 2 * nth) {
 		cpu_relax();
-		cond_resched();
+		if (++spins % LUOKIT_SPINS == 0)
+			schedule_timeout_uninterruptible(1);
 	}
 }
 
@@ -46,9 +53,11 @@ static int luokit_racer(void *data)
 	unsigned int round;
 
 	for (round = 0; round < race->rounds; round++) {
-		luokit_meet(race, 2 * round + 1);
+		/* After the first both are awake, after the second both are in step. */
+		luokit_meet(race, 3 * round + 1);
+		luokit_meet(race, 3 * round + 2);
 		race->fn[racer->nr](race->k, race->ctx, round);
-		luokit_meet(race, 2 * round + 2);
+		luokit_meet(race, 3 * round + 3);
 		if (!racer->nr && race->between)
 			race->between(race->k, race->ctx, round);
 	}

@@ -171,6 +171,9 @@ class Graft(Case):
     def test_not_a_kernel_tree(self):
         os.unlink(f"{self.tree}/Kbuild")
         self.refused_untouched("not the top of a kernel source tree", self.tree)
+        write(f"{self.tree}/Kbuild", "obj-y += a.o\n")
+        write(f"{self.tree}/Makefile", "all:\n")                # somebody else's Kbuild
+        self.refused_untouched("not the top of a kernel source tree", self.tree)
 
     def test_no_luo(self):
         os.unlink(f"{self.tree}/kernel/liveupdate/luo_file.c")

@@ -138,7 +138,7 @@ static const char *luokit_unfit(unsigned long pfn, unsigned int order, bool foli
 		if (PageSlab(page))
 			return "slab memory, which shares its pages with others";
 		if (!page_ref_count(compound_head(page)))
-			return "a page that is free, or the tail of an allocation that is not split";
+			return "a free page, or the tail of an allocation that is not split";
 		if (PageReserved(page))
 			return "a page that the page allocator does not own";
 		if (!folio && PageCompound(page))
@@ -172,7 +172,7 @@ static int luokit_run_add(struct luokit *k, unsigned long pfn, unsigned int orde
 			return 0;
 		}
 		if (old->state == LUOKIT_INCOMING) {
-			luokit_complain(k, "%pS preserves pfn %#lx, which the old kernel preserved (%pS) and nobody has restored",
+			luokit_complain(k, "%pS preserves pfn %#lx; %pS did in the old kernel",
 					caller, pfn + i, old->caller);
 			return 0;
 		}
@@ -184,7 +184,7 @@ static int luokit_run_add(struct luokit *k, unsigned long pfn, unsigned int orde
 	}
 
 	quiet = luokit_quiet_begin();
-	run = kzalloc(sizeof(*run), GFP_KERNEL | __GFP_NOFAIL);
+	run = kzalloc_obj(*run, GFP_KERNEL | __GFP_NOFAIL);
 	run->pfn = pfn;
 	run->order = order;
 	run->folio = folio;
@@ -219,7 +219,7 @@ static void luokit_run_del(struct luokit *k, unsigned long pfn, unsigned int ord
 		return;
 	}
 	if (run->pfn != pfn || run->order != order || (order && run->folio != folio)) {
-		luokit_complain(k, "%pS unpreserves %#lx pages from pfn %#lx, but %pS preserved %#lx pages from %#lx",
+		luokit_complain(k, "%pS unpreserves %#lx pages at %#lx; %pS preserved %#lx at %#lx",
 				caller, 1UL << order, pfn, run->caller, luokit_run_nr(run),
 				run->pfn);
 		return;
@@ -229,7 +229,7 @@ static void luokit_run_del(struct luokit *k, unsigned long pfn, unsigned int ord
 		return;
 	}
 	if (luokit_run_ours_alone(run))
-		luokit_complain(k, "pfn %#lx, preserved by %pS, was freed before it was unpreserved",
+		luokit_complain(k, "pfn %#lx, preserved by %pS, was freed before unpreserve",
 				pfn, run->caller);
 	if (k->leaving) {
 		/* Its content is on its way: only note that the owner let go. */
@@ -345,7 +345,7 @@ void luokit_kho_unpreserve_free(void *mem)
 	if (!mem)
 		return;
 	if (IS_ERR(mem) || !virt_addr_valid(mem)) {
-		luokit_complain(luokit_machine, "%pS frees %px, which is no memory of KHO's",
+		luokit_complain(luokit_machine, "%pS frees %pK, which is no memory of KHO's",
 				__builtin_return_address(0), mem);
 		return;
 	}
@@ -397,7 +397,7 @@ int luokit_kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 
 	might_sleep();
 	if (!vm || !vm->pages) {
-		luokit_complain(k, "%pS preserves %px as vmalloc memory, which it is not",
+		luokit_complain(k, "%pS preserves %pK as vmalloc memory, which it is not",
 				caller, ptr);
 		return -EINVAL;
 	}

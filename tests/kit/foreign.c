@@ -39,8 +39,7 @@ unsigned int luokit_foreign(struct luokit *k, struct luokit_foreign *files, unsi
 	unsigned int nr = 0;
 
 #define ADD(name, file) luokit_foreign_add(k, files, max, &nr, name, file)
-	ADD("bare anon file", anon_inode_getfile("[luokit-bare]", &luokit_bare_fops, NULL,
-						  O_RDWR));
+	ADD("bare", anon_inode_getfile("[bare]", &luokit_bare_fops, NULL, O_RDWR));
 	ADD("shmem", shmem_kernel_file_setup("luokit", PAGE_SIZE, EMPTY_VMA_FLAGS));
 #ifdef CONFIG_MEMFD_CREATE
 	ADD("memfd", memfd_alloc_file("luokit", MFD_ALLOW_SEALING));

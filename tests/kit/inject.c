@@ -197,7 +197,7 @@ static unsigned int luokit_sweep_kind(struct luokit *k, const struct luokit_swee
 		k->fail_kho_hit = false;
 
 		if (err > 0)
-			luokit_complain(k, "%s %u failed: returned %d, which is neither 0 nor an error",
+			luokit_complain(k, "%s %u failed: returned %d, neither 0 nor an error",
 					kind, nth, err);
 		else if (hit && !err && !s->may_succeed && !k->fail_quiet)
 			luokit_complain(k, "%s %u failed and nothing reports it", kind, nth);

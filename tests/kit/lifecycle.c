@@ -19,8 +19,8 @@
 static void luokit_hold(struct luokit *k, struct file *file, bool session)
 {
 	unsigned int quiet = luokit_quiet_begin();
-	struct luokit_held *held = kzalloc(sizeof(*held), GFP_KERNEL | __GFP_NOFAIL);
-	struct luokit_late_put *put = kzalloc(sizeof(*put), GFP_KERNEL | __GFP_NOFAIL);
+	struct luokit_held *held = kzalloc_obj(*held, GFP_KERNEL | __GFP_NOFAIL);
+	struct luokit_late_put *put = kzalloc_obj(*put, GFP_KERNEL | __GFP_NOFAIL);
 
 	held->file = file;
 	held->session = session;
@@ -139,7 +139,7 @@ int luokit_misc_register(struct miscdevice *misc)
 	list_for_each_entry(it, &k->miscs, list)
 		if (!strcmp(it->misc->name, misc->name))
 			return -EEXIST;
-	it = kzalloc(sizeof(*it), GFP_KERNEL);
+	it = kzalloc_obj(*it);
 	if (!it)
 		return -ENOMEM;
 	it->misc = misc;
@@ -329,7 +329,7 @@ void luokit_end(struct luokit *k)
 		if (unretrieved && !k->expect_unretrieved && !k->expected_leak)
 			luokit_complain(k, "%u sessions were never retrieved", unretrieved);
 		if (left > unretrieved)
-			luokit_complain(k, "%u sessions are stranded: a can_finish() refuses for ever",
+			luokit_complain(k, "%u sessions are stranded: can_finish() refuses",
 					left - unretrieved);
 		luokit_shutdown(k);
 	}
@@ -350,7 +350,7 @@ static void luokit_end_action(void *data)
 
 struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
 {
-	struct luokit *k = kzalloc(sizeof(*k), GFP_KERNEL);
+	struct luokit *k = kzalloc_obj(*k);
 
 	KUNIT_ASSERT_NOT_NULL(test, k);
 	/* After luokit_end() a test may go on with another machine. */
@@ -358,7 +358,7 @@ struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
 		kunit_release_action(test, luokit_end_action, luokit_machine);
 	if (luokit_machine) {
 		kfree(k);
-		KUNIT_FAIL_AND_ABORT(test, "a test has one machine: luokit_boot() called twice");
+		KUNIT_FAIL_AND_ABORT(test, "a test has one machine only");
 	}
 	k->test = test;
 	k->world = world;
@@ -467,7 +467,7 @@ int luokit_preserve(struct luokit *k, struct file *session, u64 token, struct fi
 		return err;
 
 	quiet = luokit_quiet_begin();
-	put = kzalloc(sizeof(*put), GFP_KERNEL | __GFP_NOFAIL);
+	put = kzalloc_obj(*put, GFP_KERNEL | __GFP_NOFAIL);
 	luokit_quiet_end(quiet);
 	spin_lock(&k->lock);
 	list_add(&put->list, &k->late_free);
@@ -495,7 +495,7 @@ struct file *luokit_retrieve(struct luokit *k, struct file *session, u64 token)
 	err = k->world->retrieve(session, token, &file);
 	luokit_flush_puts(k);
 	if (err > 0)
-		luokit_complain(k, "a retrieve returned %d, which LUO takes for an error and user space for a success",
+		luokit_complain(k, "a retrieve returned %d, neither 0 nor an error",
 				err);
 	if (err)
 		return ERR_PTR(err < 0 ? err : -EIO);

@@ -114,8 +114,8 @@ struct luokit {
 	bool opened;		/* /dev/liveupdate was opened in this kernel */
 	unsigned int reboots;
 
-	spinlock_t lock;
-	struct mutex preserving;
+	spinlock_t lock;	/* runs, complaints, the lists of files */
+	struct mutex preserving; /* one call at a time changes the ledger */
 	struct list_head runs;
 	struct xarray pages;
 	struct luokit_subtree out[LUOKIT_MAX_SUBTREES], in[LUOKIT_MAX_SUBTREES];

@@ -58,7 +58,7 @@ static void rogue_unpreserve(struct liveupdate_file_op_args *args)
 
 static int rogue_file(struct liveupdate_file_op_args *args)
 {
-	struct file *file = anon_inode_getfile("[rogue]", &luokit_rogue_fops, NULL, O_RDWR);
+	struct file *file = anon_inode_getfile("[kit]", &luokit_rogue_fops, NULL, O_RDWR);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -99,7 +99,7 @@ static int luokit_kunit_init(struct kunit *test)
 
 static struct file *rogue(struct luokit *k)
 {
-	return luokit_own(k, anon_inode_getfile("[rogue]", &luokit_rogue_fops, NULL, O_RDWR));
+	return luokit_own(k, anon_inode_getfile("[kit]", &luokit_rogue_fops, NULL, O_RDWR));
 }
 
 static struct file *memfd_of(struct luokit *k, const char *text, loff_t pos)

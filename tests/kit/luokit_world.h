@@ -68,19 +68,6 @@
 		.seq = __COUNTER__,						\
 	}
 
-#undef __init
-#undef __initdata
-#undef __initconst
-#undef __exit
-#undef __exitdata
-#undef __refdata
-#define __init
-#define __initdata
-#define __initconst
-#define __exit
-#define __exitdata
-#define __refdata
-
 #undef early_param
 #undef early_initcall
 #undef pure_initcall
@@ -107,18 +94,6 @@
 #define late_initcall_sync(fn)	LUOKIT_CALL(init, fn, 7, #fn)
 #define module_init(fn)		device_initcall(fn)
 #define module_exit(fn)		LUOKIT_CALL(exit, fn, LUOKIT_LEVEL_EXIT, #fn)
-
-/* Nobody outside may find a symbol of a world. */
-#undef EXPORT_SYMBOL
-#undef EXPORT_SYMBOL_GPL
-#undef EXPORT_SYMBOL_NS
-#undef EXPORT_SYMBOL_NS_GPL
-#undef EXPORT_SYMBOL_FOR_MODULES
-#define EXPORT_SYMBOL(sym)
-#define EXPORT_SYMBOL_GPL(sym)
-#define EXPORT_SYMBOL_NS(sym, ns)
-#define EXPORT_SYMBOL_NS_GPL(sym, ns)
-#define EXPORT_SYMBOL_FOR_MODULES(sym, mods)
 
 /* The redirections. Headers included from here on follow them as well. */
 #define kho_is_enabled		luokit_kho_is_enabled
@@ -250,7 +225,8 @@ static unsigned int luokit_world_sessions(unsigned int *unretrieved)
 	guard(rwsem_read)(&luo_session_global.incoming.rwsem);
 	*unretrieved = 0;
 	list_for_each_entry(it, &luo_session_global.incoming.list, list)
-		*unretrieved += !it->retrieved;
+		if (!it->retrieved)
+			++*unretrieved;
 
 	return luo_session_global.incoming.count + luo_session_global.outgoing.count;
 }

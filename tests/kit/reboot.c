@@ -72,6 +72,15 @@ static const char *luokit_points_to(unsigned long word)
 	return PageSlab(page) || page_ref_count(page) ? "memory that is in use" : NULL;
 }
 
+static void luokit_complain_pointer(struct luokit *k, struct luokit_run *run, size_t word,
+				    const char *what)
+{
+	unsigned long *words = run->copy;
+
+	luokit_complain(k, "address of the old kernel, %#lx (%s), at %zu of what %pS preserved",
+			words[word], what, word * sizeof(*words), run->caller);
+}
+
 static void luokit_scan(struct luokit *k)
 {
 	struct luokit_run *run;
@@ -87,10 +96,8 @@ static void luokit_scan(struct luokit *k)
 		for (i = 0; i < luokit_run_bytes(run) / sizeof(*words); i++) {
 			const char *what = luokit_points_to(words[i]);
 
-			if (!what || nr++ > 4)
-				continue;
-			luokit_complain(k, "address of the old kernel in preserved memory: %#lx (%s) at offset %zu of what %pS preserved",
-					words[i], what, i * sizeof(*words), run->caller);
+			if (what && nr++ < 4)
+				luokit_complain_pointer(k, run, i, what);
 		}
 	}
 }
@@ -123,9 +130,8 @@ static void luokit_forget_past(struct luokit *k, bool unfinished)
 		if (run->state == LUOKIT_INCOMING) {
 			if (!unfinished && !run->excused && !k->expected_leak &&
 			    !k->expect_unretrieved && !k->lost_vmalloc && nr++ < 4)
-				luokit_complain(k, "never restored before the next reboot: %zu bytes at pfn %#lx, preserved by %pS",
-						luokit_run_bytes(run), run->pfn,
-						run->caller);
+				luokit_complain(k, "never restored before the next reboot: %pS's %zu bytes",
+						run->caller, luokit_run_bytes(run));
 			luokit_run_put(run);
 		}
 		luokit_run_forget(k, run);
@@ -140,7 +146,7 @@ static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
 	unsigned long i;
 
 	if (folio_ref_count(folio) != 1)
-		luokit_complain(k, "pfn %#lx, preserved by %pS, has %d references when everything is closed, not 1",
+		luokit_complain(k, "pfn %#lx, preserved by %pS, has %d references with all closed",
 				run->pfn, run->caller, folio_ref_count(folio));
 	if (folio->mapping)
 		luokit_complain(k, "pfn %#lx, preserved by %pS, is still in a file",
@@ -171,8 +177,8 @@ static void luokit_arrive(struct luokit *k)
 	lru_add_drain_all();
 	list_for_each_entry(run, &k->runs, list) {
 		if (run->shipped && !run->released && nr++ < 4)
-			luokit_complain(k, "closing its session left preserved: %zu bytes at pfn %#lx, preserved by %pS",
-					luokit_run_bytes(run), run->pfn, run->caller);
+			luokit_complain(k, "still preserved when all is closed: %pS's %zu bytes",
+					run->caller, luokit_run_bytes(run));
 		luokit_fresh_pages(k, run);
 		memcpy(luokit_run_address(run), run->copy, luokit_run_bytes(run));
 		kvfree(run->copy);

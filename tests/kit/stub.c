@@ -36,7 +36,7 @@ static const struct file_operations luokit_stub_fops = {
 
 static struct file *luokit_stub_make(u64 number)
 {
-	struct luokit_stub_priv *priv = kzalloc(sizeof(*priv), GFP_KERNEL);
+	struct luokit_stub_priv *priv = kzalloc_obj(*priv);
 	struct file *file;
 
 	if (!priv)

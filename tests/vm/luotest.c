@@ -368,9 +368,9 @@ out_kernel:
 	return err;
 }
 
-static atomic_ullong *reboot_stamp;
+static struct lt_stamp *reboot_stamp;
 
-void lt_stamp_reboot(atomic_ullong *where)
+void lt_stamp_reboot(struct lt_stamp *where)
 {
 	reboot_stamp = where;
 }
@@ -383,7 +383,7 @@ int lt_kexec_reboot(void)
 		return err;
 	tcdrain(results_fd);
 	if (reboot_stamp)
-		*reboot_stamp = lt_cycles();
+		reboot_stamp->cycles = lt_cycles();
 	reboot(RB_KEXEC);
 	return -errno;
 }
@@ -465,6 +465,25 @@ int lt_read_file(const char *path, char *buf, size_t len)
 	buf[have] = '\0';
 	close(fd);
 	return have;
+}
+
+int lt_module_load(const char *name)
+{
+	char path[64];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/modules/%s.ko", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = neg_errno(syscall(SYS_finit_module, fd, "", 0));
+	close(fd);
+	return ret;
+}
+
+int lt_module_unload(const char *name)
+{
+	return neg_errno(syscall(SYS_delete_module, name, O_NONBLOCK));
 }
 
 long long lt_stat(const char *path, const char *name)
@@ -796,9 +815,10 @@ static int list_scenarios(void)
 		printf("%s\t", s->name);
 		for (i = 0; i < nr_stages(s); i++)
 			printf("%s%u", i ? "," : "", s->stage[i].plan);
-		printf("\t%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
+		printf("\t%s%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
 		       s->flags & LT_HIDDEN ? "hidden " : "",
-		       s->flags & LT_EMULATED ? "emulated" : "",
+		       s->flags & LT_EMULATED ? "emulated " : "",
+		       s->flags & LT_MODULES ? "modules" : "",
 		       s->expect ? s->expect : "", s->cmdline ? s->cmdline : "",
 		       s->about);
 	}

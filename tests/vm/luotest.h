@@ -36,10 +36,11 @@
 /* The kernel's words for what the C library has no word for. */
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define BIT(n)			(1u << (n))
-#define __printf(a, b)		__attribute__((format(printf, a, b)))
-#define __noreturn		__attribute__((noreturn))
-#define __used			__attribute__((used))
-#define __section(s)		__attribute__((section(s)))
+#define LT_ATTRIBUTE(a)		__attribute__((a))
+#define __printf(a, b)		LT_ATTRIBUTE(format(printf, a, b))
+#define __noreturn		LT_ATTRIBUTE(noreturn)
+#define __used			LT_ATTRIBUTE(used)
+#define __section(s)		LT_ATTRIBUTE(section(s))
 
 #define LT_MAX_STAGES		3
 
@@ -49,6 +50,8 @@
 #define LT_HIDDEN		BIT(1)
 /* Needs the processor that QEMU emulates, whatever the host could offer. */
 #define LT_EMULATED		BIT(2)
+/* Needs the handlers as modules, built against this kernel: see lt_module_load(). */
+#define LT_MODULES		BIT(3)
 
 struct lt_stage {
 	void (*run)(void);
@@ -140,8 +143,12 @@ void *lt_carry_get(const char *name, size_t size);
  */
 int lt_kexec_load(void);
 int lt_kexec_reboot(void);
-/* Where to put the time stamp counter as the last act before reboot(2). */
-void lt_stamp_reboot(atomic_ullong *where);
+/* Where to put lt_cycles() as the last act before reboot(2): in a carried page. */
+struct lt_stamp {
+	atomic_ullong cycles;
+};
+
+void lt_stamp_reboot(struct lt_stamp *where);
 
 /* Time: nanoseconds of the running kernel; cycles run on through a kexec. */
 __u64 lt_ns(void);
@@ -168,6 +175,9 @@ bool lt_eventfd_works(int fd, const char *name);
 int lt_write_file(const char *path, const char *text);
 int lt_write_fd(int fd, const char *text);
 int lt_read_file(const char *path, char *buf, size_t len);
+/* Modules: the file comes from /modules; a module in use is -EAGAIN to unload. */
+int lt_module_load(const char *name);
+int lt_module_unload(const char *name);
 /* The value of "name value" in @path, or a negative errno. */
 long long lt_stat(const char *path, const char *name);
 /* Is @pid asleep in a system call? Waits up to @ms for it. */

@@ -9,6 +9,7 @@
 #include "../luotest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -39,7 +40,7 @@ struct book {
 	} was[NR];
 	long long bytes;
 	__u64 preserve_ns, load_ns, cpu_khz;
-	atomic_ullong reboot;
+	struct lt_stamp reboot;
 };
 
 static const char *flags_text(int flags)
@@ -54,7 +55,7 @@ static void headline(const char *what)
 	struct utsname uts;
 
 	uname(&uts);
-	lt_story("%s kernel: Linux %s %s", what, uts.release, uts.version);
+	lt_story("%s kernel: Linux %s, booted %.1f s ago", what, uts.release, lt_ns() / 1e9);
 }
 
 static void table_head(const char *last)
@@ -130,7 +131,7 @@ static void phase(const char *name, double ms, const char *what)
 static void after(void)
 {
 	struct book *book = lt_carry_get("demo-book", sizeof(*book));
-	double gap_ms = (double)(lt_cycles_at_init() - book->reboot) / book->cpu_khz;
+	double gap_ms = (double)(lt_cycles_at_init() - book->reboot.cycles) / book->cpu_khz;
 	__u64 start, retrieve_ns = 0, finish_ns;
 	int session, fd[NR], ret;
 	char why[128];
@@ -143,7 +144,7 @@ static void after(void)
 
 	table_head("came back");
 	for (i = 0; i < NR; i++) {
-		bool same, semaphore;
+		bool same, semaphore = false;
 		__u64 count = 0;
 
 		start = lt_ns();
@@ -153,12 +154,12 @@ static void after(void)
 			snprintf(why, sizeof(why), "retrieve: %s", lt_errname(fd[i]));
 		same = fd[i] >= 0 && !lt_eventfd_differs(fd[i], book->was[i].count,
 							 book->was[i].flags, why, sizeof(why));
-		if (fd[i] >= 0)
-			lt_eventfd_info(fd[i], &count, &semaphore);
+		lt_eventfd_info(fd[i], &count, &semaphore);
 		lt_ok(same, "%s came back as it was", made[i].name);
 		lt_story("  %-14s %20llu  %-14s %s%s", made[i].name, count,
-			 flags_text(book->was[i].flags), same ? "as it was" : "DIFFERS: ",
-			 same ? "" : why);
+			 flags_text((semaphore ? EFD_SEMAPHORE : 0) |
+				    (fcntl(fd[i], F_GETFL) & EFD_NONBLOCK)),
+			 same ? "as it was" : "DIFFERS: ", same ? "" : why);
 	}
 
 	start = lt_ns();
@@ -167,7 +168,8 @@ static void after(void)
 	lt_result(ret, 0, "the session is finished");
 	close(session);
 	lt_story(" ");
-	lt_story("  Session finished: %s", ret ? lt_errname(ret) : "the eventfds are its user's own again.");
+	lt_story("  Session finished: %s",
+		 ret ? lt_errname(ret) : "the eventfds are their user's own again.");
 	for (i = 0; i < NR; i++) {
 		bool works = !lt_eventfd_broken(fd[i], why, sizeof(why));
 

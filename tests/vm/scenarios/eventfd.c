@@ -659,7 +659,7 @@ struct book {
 	atomic_ullong started[NR_TASKS];
 	atomic_ullong done[NR_TASKS];
 	atomic_ullong stamp[NR_TASKS];	/* cycles, at the last one done */
-	atomic_ullong reboot;		/* cycles, at reboot(2) */
+	struct lt_stamp reboot;		/* cycles, at reboot(2) */
 	/* What R_LOG read in sum after an even and after an odd number of reads. */
 	atomic_ullong total[2];
 	/* Where the kernel puts what R_LOG reads: it is here or it was not read. */
@@ -786,8 +786,8 @@ static void hammer_after(void)
 		if (book->stamp[i] > latest)
 			latest = book->stamp[i];
 	lt_note("the last call was done %.3f ms after reboot(2) was called",
-		(double)(int64_t)(latest - book->reboot) / lt_cycles_per_ns() / 1e6);
-	lt_ok(latest > book->reboot, "they were at work while the kernel went down");
+		(double)(__s64)(latest - book->reboot.cycles) / lt_cycles_per_ns() / 1e6);
+	lt_ok(latest > book->reboot.cycles, "they were at work while the kernel went down");
 	lt_result(lt_finish(first), 0, "the first session is finished");
 	lt_result(lt_finish(last), 0, "the last session is finished");
 }

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 #include <linux/vmalloc.h>
 
 #include "luokit_internal.h"
@@ -771,6 +772,11 @@ void luokit_ledger_check_restored(struct luokit *k, const char *when)
 
 	snprintf(what, sizeof(what), "restored and never freed, %s", when);
 	luokit_ledger_watch(k);
+	if (luokit_sum(k, LUOKIT_RESTORED, -1)) {
+		/* What a CPU is about to add to a list of pages has a reference for that. */
+		lru_add_drain_all();
+		luokit_ledger_watch(k);
+	}
 	list_for_each_entry(run, &k->runs, list) {
 		if (run->state != LUOKIT_RESTORED)
 			continue;

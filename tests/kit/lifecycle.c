@@ -404,13 +404,21 @@ void luokit_expect_unretrieved(struct luokit *k)
 
 bool luokit_is_frozen(void)
 {
-	return luokit_machine->frozen;
+	return READ_ONCE(luokit_machine->frozen);
+}
+
+void luokit_set_frozen(void)
+{
+	WRITE_ONCE(luokit_machine->frozen, true);
 }
 
 /* Every way to a session leads through /dev/liveupdate and is shut by a freeze. */
 static int luokit_enter(struct luokit *k)
 {
-	if (k->frozen) {
+	if (luokit_is_frozen()) {
+		/* Of two that race with a freeze one may well come too late. */
+		if (k->racing)
+			return -EDEADLK;
 		luokit_complain(k, "a session call after the freeze waits for ever");
 		return -EDEADLK;
 	}
@@ -549,8 +557,6 @@ int luokit_freeze(struct luokit *k)
 	}
 	err = k->world->freeze();
 	luokit_flush_puts(k);
-	if (!err)
-		k->frozen = true;
 
 	return err;
 }

@@ -41,6 +41,7 @@ int luokit_kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *siz
 struct file *luokit_fget(unsigned int fd);
 void luokit_fput(struct file *file);
 bool luokit_is_frozen(void);
+void luokit_set_frozen(void);
 int luokit_misc_register(struct miscdevice *misc);
 void luokit_misc_deregister(struct miscdevice *misc);
 

@@ -111,6 +111,7 @@ struct luokit {
 	bool running;		/* booted and not shut down */
 	bool frozen;
 	bool leaving;		/* between two worlds: the ledger keeps what is let go */
+	bool racing;		/* in luokit_race() */
 	bool opened;		/* /dev/liveupdate was opened in this kernel */
 	unsigned int reboots;
 

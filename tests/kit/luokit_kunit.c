@@ -156,6 +156,8 @@ static void luokit_carries_stub(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_stub_number(file), 42);
 	KUNIT_EXPECT_EQ(test, stub->preserved, 1);
 	KUNIT_EXPECT_EQ(test, stub->frozen, 1);
+	KUNIT_EXPECT_EQ(test, stub->unfrozen, 0);
+	KUNIT_EXPECT_EQ(test, stub->unpreserved, 0);
 	KUNIT_EXPECT_EQ(test, stub->retrieved, 1);
 	KUNIT_EXPECT_EQ(test, stub->finished, 1);
 }
@@ -570,7 +572,7 @@ static void luokit_notices_never_restored_at_reboot(struct kunit *test)
 
 	luokit_rogue->retrieve = forgetful_retrieve;
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, luokit_carry(k, rogue(k)));
-	luokit_expect_complaint(k, "never restored before the next reboot");
+	luokit_expect_complaint(k, "never restored until the reboot");
 	KUNIT_EXPECT_EQ(test, luokit_reboot(k), 0);
 	expect_complained(test, k);
 }
@@ -893,6 +895,42 @@ static void luokit_races(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r.none, 0);
 }
 
+static void race_freeze(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct racing *r = ctx;
+	unsigned int i;
+
+	/* Early in one round, late in another. */
+	for (i = 0; i < round % 20 * 200; i++)
+		cpu_relax();
+	r->err[1] = luokit_freeze(k);
+}
+
+/* Preserved in time or not at all; never after what was frozen has been written down. */
+static void race_freeze_between(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct racing *r = ctx;
+	struct luokit_stub *stub = luokit_stub(k);
+
+	r->both += !r->err[0] && !r->err[1];
+	r->none += r->err[1] || (r->err[0] && r->err[0] != -EDEADLK) ||
+		   stub->preserved != stub->frozen;
+	luokit_thaw(k);
+	luokit_close(k, r->session[0]);
+	r->session[0] = luokit_create(k, "a");
+}
+
+static void luokit_races_with_freeze(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct racing r = { .file = luokit_stub_file(k, 1) };
+
+	r.session[0] = luokit_create(k, "a");
+	luokit_race(k, 200, race_a, race_freeze, race_freeze_between, &r);
+	KUNIT_EXPECT_EQ(test, r.none, 0);
+	kunit_info(test, "%u of 200 preserved in time\n", r.both);
+}
+
 struct overlap {
 	atomic_t here;
 	unsigned int met, rounds;
@@ -962,7 +1000,8 @@ static struct kunit_case luokit_cases[] = {
 	KUNIT_CASE(luokit_notices_panic),
 	KUNIT_CASE(luokit_sweeps_memfd),
 	KUNIT_CASE(luokit_sweep_notices),
-	KUNIT_CASE(luokit_races),
+	KUNIT_CASE_SLOW(luokit_races),
+	KUNIT_CASE(luokit_races_with_freeze),
 	KUNIT_CASE(luokit_race_is_parallel),
 	{}
 };

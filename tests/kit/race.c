@@ -104,10 +104,12 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 	/* Held until kthread_stop(): they may be gone by then. */
 	for (i = 0; i < 2; i++)
 		get_task_struct(tasks[i]);
+	k->racing = true;
 	for (i = 0; i < 2; i++)
 		wake_up_process(tasks[i]);
 	wait_for_completion(&race.over);
 	for (i = 0; i < 2; i++)
 		kthread_stop_put(tasks[i]);
+	k->racing = false;
 	luokit_flush_puts(k);
 }

@@ -16,6 +16,7 @@
 #include <linux/swap.h>
 #include <linux/vmalloc.h>
 #include <asm/sections.h>
+#include <mm/internal.h>
 
 #include "luokit_internal.h"
 
@@ -120,6 +121,8 @@ static void luokit_check_subtrees(struct luokit *k)
 /* What came from the kernel before and was restored or dropped is past. */
 static void luokit_forget_past(struct luokit *k, bool unfinished)
 {
+	bool excuse = unfinished || k->expected_leak || k->expect_unretrieved ||
+		      k->lost_vmalloc;
 	struct luokit_run *run, *next;
 	unsigned int nr = 0;
 
@@ -128,9 +131,8 @@ static void luokit_forget_past(struct luokit *k, bool unfinished)
 		if (run->state == LUOKIT_PRESERVED)
 			continue;
 		if (run->state == LUOKIT_INCOMING) {
-			if (!unfinished && !run->excused && !k->expected_leak &&
-			    !k->expect_unretrieved && !k->lost_vmalloc && nr++ < 4)
-				luokit_complain(k, "never restored before the next reboot: %pS's %zu bytes",
+			if (!excuse && !run->excused && nr++ < 4)
+				luokit_complain(k, "never restored until the reboot: %pS's %zu bytes",
 						run->caller, luokit_run_bytes(run));
 			luokit_run_put(run);
 		}
@@ -152,6 +154,9 @@ static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
 		luokit_complain(k, "pfn %#lx, preserved by %pS, is still in a file",
 				run->pfn, run->caller);
 
+	/* On a list of pages to reclaim it would be until freed. */
+	if (folio_test_lru(folio) && folio_isolate_lru(folio))
+		folio_put(folio);
 	folio->mapping = NULL;
 	folio->index = 0;
 	folio->private = NULL;
@@ -193,6 +198,7 @@ static void luokit_arrive(struct luokit *k)
 int luokit_kexec(struct luokit *k)
 {
 	struct luokit_subtree out[LUOKIT_MAX_SUBTREES];
+	struct luokit_stub stub;
 	unsigned int unretrieved, left;
 	int err;
 
@@ -203,6 +209,8 @@ int luokit_kexec(struct luokit *k)
 	luokit_scan(k);
 	memcpy(out, k->out, sizeof(out));
 
+	/* What follows undoes; a machine just stops, and the stub counts as if it did. */
+	stub = k->stub;
 	luokit_ledger_rearm(k);
 	k->leaving = true;
 	luokit_thaw(k);
@@ -211,6 +219,7 @@ int luokit_kexec(struct luokit *k)
 	luokit_shutdown(k);
 	luokit_forget_past(k, left);
 	k->leaving = false;
+	k->stub = stub;
 	memcpy(k->out, out, sizeof(out));
 	luokit_arrive(k);
 

@@ -177,6 +177,13 @@ class Check(Case):
             failed, text = self.check("sparse-um")
             self.assertEqual(failed, 1)
             self.assertIn("handlers/a/a.c:3:", text)
+        # A macro that this sparse cannot judge, and the same words elsewhere.
+        write(f"{self.top}/handlers/a/a.c", 'int a;\nMODULE_LICENSE("GPL");\nint b;\n')
+        bad = "TREE/luosdk/handlers/a/a.c:{}:1: error: bad constant expression\n"
+        self.fake_build(self.CHECKED + bad.format(2))
+        self.assertEqual(self.check("sparse-um")[0], 0)
+        self.fake_build(self.CHECKED + bad.format(3))
+        self.assertEqual(self.check("sparse-um")[0], 1)
         # What they say of the kernel's own files is the kernel's.
         self.fake_build(self.CHECKED + "TREE/other.c:3:5: warning: it is the kernel's\n")
         self.assertEqual(self.check("sparse-um")[0], 0)

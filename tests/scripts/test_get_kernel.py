@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """scripts/get-kernel: what it takes, what it refuses, and what an interruption leaves."""
 
+import fcntl
 import http.server
 import importlib.machinery
 import importlib.util
@@ -351,13 +352,16 @@ class FromATree(KernelCase):
         self.assertIn("int three;", read(f"{build}/linux"))
         self.assertGreater(os.stat(f"{tree}/fs/eventfd.c").st_mtime_ns, old)
         self.assertEqual(os.stat(f"{tree}/fs/other.c").st_mtime_ns, other)
+        pristine = f"{self.cache}/source/{os.listdir(self.cache + '/source')[0]}/tree/fs/eventfd.c"
+        first = os.stat(pristine).st_mtime_ns
         # Without the patch the file has its old content again, and yet must look new to make.
         old = os.stat(f"{tree}/fs/eventfd.c").st_mtime_ns
         os.unlink(f"{self.top}/patches/7.3/0001-eventfd.patch")
         self.works("get-kernel", "um")
         self.assertIn("int one;", read(f"{build}/linux"))
         self.assertGreater(os.stat(f"{tree}/fs/eventfd.c").st_mtime_ns, old)
-        self.assertIn("int one;", read(f"{self.src}/fs/eventfd.c"))
+        # The two shared that file until its time was set.
+        self.assertEqual(os.stat(pristine).st_mtime_ns, first)
 
     def test_a_patch_changed_in_words_only_rebuilds_nothing(self):
         self.works("get-kernel", "um")
@@ -472,7 +476,12 @@ class FromATree(KernelCase):
 
     def test_two_at_once(self):
         write(f"{self.src}/fs/eventfd.c", "/* eventfd */\nint one;\n/* end */\n")
-        procs = [self.start("um") for _ in range(3)]
+        os.makedirs(self.cache)
+        with open(f"{self.cache}/.lock-source", "w", encoding="utf-8") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)                    # until all of them wait
+            procs = [self.start("um") for _ in range(3)]
+            for p in procs:
+                self.assertIn("waiting for another get-kernel", p.stdout.readline())
         texts = [p.communicate(timeout=60)[0] for p in procs]
         self.assertEqual([p.returncode for p in procs], [0, 0, 0], texts)
         self.assertEqual(self.runs(), 1, texts)

@@ -704,11 +704,21 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
  *
  * Built-in, this registers as a device initcall: before the kernel's own
  * handlers, which are late initcalls. LUO takes the first that fits.
+ *
+ * The module parameter "enabled" is for a kernel that has a handler built in and
+ * is to be without it, or to load another one in its place: with
+ * <module>.enabled=0 on the kernel's command line nothing is registered. It has
+ * no file in sysfs, because a built-in module with a folder there could not be
+ * loaded as a module any more.
  */
 #define luosdk_module_handler(_name)					\
+	static bool _name##_luo_enabled = true;				\
+	module_param_named(enabled, _name##_luo_enabled, bool, 0);	\
+	MODULE_PARM_DESC(enabled, "register the handler (default: yes)"); \
+									\
 	static int __init _name##_luo_init(void)			\
 	{								\
-		return _name##_luo_register();				\
+		return _name##_luo_enabled ? _name##_luo_register() : 0; \
 	}								\
 	module_init(_name##_luo_init);					\
 									\

@@ -19,11 +19,11 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit vmtest check bench modules graft ungraft mkpatch get-kernel clean
+.PHONY: help demo test kunit vmtest check bench modules modules_install modules_clean graft ungraft mkpatch get-kernel clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "variables: LUOSDK_CACHE=DIR  KERNEL_SRC=TREE  KERNEL_SERIES=X.Y"
 
 demo: ## from nothing to a real live update, told as a story
@@ -49,6 +49,12 @@ bench: ## what it costs: a table, and bench.json in the cache
 modules: ## build handlers and templates out of tree [KDIR=tree or build directory]
 	@scripts/build-modules $(KDIR)
 
+modules_install: ## build and install them [KDIR=...] [INSTALL_MOD_PATH=root of the target]
+	@scripts/build-modules --install$(if $(INSTALL_MOD_PATH),=$(INSTALL_MOD_PATH)) $(KDIR)
+
+modules_clean: ## remove what 'make modules' built [KDIR=only for this kernel]
+	@scripts/build-modules --clean $(KDIR)
+
 graft: ## put the project into a kernel tree, by links [KDIR=tree]
 	$(need-kdir)
 	@scripts/graft "$(KDIR)"
@@ -65,3 +71,4 @@ get-kernel: ## fetch and build the kernels that the tests run on
 
 clean: ## remove what was built for this checkout; the fetched source stays
 	@scripts/get-kernel --clean
+	@scripts/build-modules --clean

@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
+#include <linux/wait.h>
 
 #include "luokit_internal.h"
 
@@ -19,6 +20,7 @@ struct luokit_race {
 	atomic_t arrived;
 	atomic_t running;
 	struct completion over;
+	wait_queue_head_t sleeper;
 };
 
 struct luokit_racer {
@@ -27,23 +29,27 @@ struct luokit_racer {
 };
 
 /* As many turns of a spinning CPU as the other one needs if it runs at all. */
-#define LUOKIT_SPINS	20000
+#define LUOKIT_SPINS	2000
 
 /*
  * Wait until both have come here for the @nth time. Spins, so that both leave it at the same
  * moment. But the CPUs may be virtual, and the other one may be waiting for this very CPU
- * of the host: who has spun long enough sleeps.
+ * of the host: who has spun long enough sleeps, and is woken.
  */
 static void luokit_meet(struct luokit_race *race, unsigned int nth)
 {
-	unsigned int spins = 0;
+	unsigned int spins;
 
-	atomic_inc_return_release(&race->arrived);
-	while (atomic_read_acquire(&race->arrived) < 2 * nth) {
+	/* Ordered before the look at who sleeps, as the sleeper's look at this is after. */
+	atomic_inc_return(&race->arrived);
+	if (wq_has_sleeper(&race->sleeper))
+		wake_up(&race->sleeper);
+	for (spins = 0; spins < LUOKIT_SPINS; spins++) {
+		if (atomic_read_acquire(&race->arrived) >= 2 * nth)
+			return;
 		cpu_relax();
-		if (++spins % LUOKIT_SPINS == 0)
-			schedule_timeout_uninterruptible(1);
 	}
+	wait_event(race->sleeper, atomic_read_acquire(&race->arrived) >= 2 * nth);
 }
 
 static int luokit_racer(void *data)
@@ -90,6 +96,7 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 		kunit_skip(k->test, "needs two CPUs (UML: ncpus=2 seccomp=on)");
 
 	init_completion(&race.over);
+	init_waitqueue_head(&race.sleeper);
 	for (i = 0; i < 2; i++) {
 		tasks[i] = kthread_create_on_cpu(luokit_racer, &racers[i], cpu,
 						 "luokit-race/%u");

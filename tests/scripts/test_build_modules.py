@@ -58,7 +58,8 @@ modules modules_install:
 	@$(MAKE) --no-print-directory -f {0}/folder.mk KBUILD_EXTMOD=$(M) objtree={1} goal=$@
 """
 
-# One folder of a build, as scripts/Makefile.build goes about it.
+# One folder of a build, as scripts/Makefile.build goes about it; folders last to first,
+# as they may come with several jobs.
 FOLDER_MK = """\
 srctree := {0}
 CONFIG_SHELL := /bin/sh
@@ -70,7 +71,7 @@ include $(src)/Kbuild
 all := $(obj-y) $(if $(KBUILD_EXTMOD),$(obj-m))
 
 .PHONY: all FORCE $(all)
-all: $(all)
+all: $(filter templates/%,$(all)) $(all)
 $(filter %/,$(all)):
 	@$(MAKE) --no-print-directory -f {0}/folder.mk F=$(@:%/=%)
 $(filter %.o,$(all)):

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * misuse.c - handlers that must not compile, and what the compiler must say.
+ *
+ * Compiled once for each number with -DMISUSE=number. The line that says
+ * "MISUSE number: text" gives what must stand in the error; number 0 compiles.
+ */
+#include <luosdk/handler.h>
+
+struct misuse {
+	struct luosdk_guard guard;
+	u64 value;
+};
+
+struct misuse_luo_ser {
+	u64 value;
+};
+
+static const struct file_operations misuse_fops;
+
+static int misuse_save(struct file *file, struct misuse *m, struct misuse_luo_ser *ser)
+{
+	ser->value = m->value;
+	return 0;
+}
+
+static void __maybe_unused misuse_thaw(struct file *file, struct misuse *m,
+				       struct misuse_luo_ser *ser)
+{
+}
+
+static struct file *misuse_restore(const struct misuse_luo_ser *ser)
+{
+	return luosdk_anon_file("[misuse]", &misuse_fops, NULL, O_RDWR);
+}
+
+#define SHORT	"misuse-v1"
+#define LONG	"misuse-with-a-compatible-string-that-is-too-long-v1"
+
+#if MISUSE == 0
+/* MISUSE 0: */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.guard = LUOSDK_GUARD_IN(struct misuse, guard),
+	.save = misuse_save,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 1
+/* MISUSE 1: the compatible string is too long for LUO */
+LUOSDK_HANDLER(misuse, LONG,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 2
+/* MISUSE 2: luosdk: .save is missing */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 3
+/* MISUSE 3: luosdk: .restore is missing */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+);
+#elif MISUSE == 4
+/* MISUSE 4: must say which files */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.save = misuse_save,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 5
+/* MISUSE 5: luosdk: .thaw without .freeze */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.thaw = misuse_thaw,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 6
+/* MISUSE 6: luosdk: .sealed is beyond the state */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.sealed = sizeof(struct misuse_luo_ser) + 1,
+);
+#elif MISUSE == 7
+/* MISUSE 7: luosdk: .upgrades is missing */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.version = 2,
+	.min_version = 1,
+);
+#elif MISUSE == 8
+/* MISUSE 8: struct luosdk_guard */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.guard = LUOSDK_GUARD_IN(struct misuse, value),
+	.save = misuse_save,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 9
+/* MISUSE 9: incompatible pointer type */
+static int misuse_save_swapped(struct file *file, struct misuse_luo_ser *ser,
+			       struct misuse *m)
+{
+	return 0;
+}
+
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save_swapped,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 10
+/* MISUSE 10: saved state needs fixed-width fields */
+struct misuse_odd_ser {
+	u8 value[3];
+};
+
+static int misuse_save_odd(struct file *file, struct misuse *m, struct misuse_odd_ser *ser)
+{
+	return 0;
+}
+
+static struct file *misuse_restore_odd(const struct misuse_odd_ser *ser)
+{
+	return NULL;
+}
+
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_odd_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save_odd,
+	.restore = misuse_restore_odd,
+);
+#endif
+
+luosdk_module_handler(misuse);
+
+MODULE_LICENSE("GPL");

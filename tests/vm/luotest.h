@@ -52,6 +52,8 @@
 #define LT_EMULATED		BIT(2)
 /* Needs the handlers as modules, built against this kernel: see lt_module_load(). */
 #define LT_MODULES		BIT(3)
+/* One emulated processor whose time stamp counter counts instructions. */
+#define LT_COUNTED		BIT(4)
 
 struct lt_stage {
 	void (*run)(void);

@@ -23,9 +23,7 @@
 #include <luosdk/handler.h>
 
 #include "eventfd_luo_abi.h"
-
-extern const struct luokit_world eventfd_luo_world;
-extern const struct luokit_world eventfd_luo_alone_world;
+#include "eventfd_luo_kunit.h"
 
 static const struct eventfd_world {
 	const char *name;
@@ -258,7 +256,7 @@ static int eventfd_blocked_reader(void *data)
 	a->ret = eventfd_take(a->file, &a->got);
 	complete(&a->done);
 	while (!kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 	return 0;
 }
 
@@ -632,13 +630,13 @@ static void eventfd_golden_layout(struct kunit *test)
 		0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01,	/* count */
 	};
 	struct luokit *k = test->priv;
+	struct file *file = eventfd_make(k, 0x0102030405060708ULL,
+					 EFD_SEMAPHORE | EFD_NONBLOCK);
 	struct file *s = luokit_create(k, "s");
 	u64 data;
 
 	KUNIT_EXPECT_STREQ(test, EVENTFD_LUO_FH_COMPATIBLE, "luosdk-eventfd-v1");
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1,
-			eventfd_make(k, 0x0102030405060708ULL,
-				     EFD_SEMAPHORE | EFD_NONBLOCK)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
 	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 1, &data), 0);
 	KUNIT_EXPECT_MEMEQ(test, (u8 *)phys_to_virt(data) +
 			   sizeof(struct luosdk_state_hdr), golden, sizeof(golden));
@@ -670,6 +668,7 @@ static struct kunit_suite eventfd_luo_suite = {
 	.init = eventfd_kunit_init,
 	.test_cases = eventfd_luo_cases,
 };
+
 kunit_test_suite(eventfd_luo_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the eventfd live update handler");

@@ -305,7 +305,7 @@ static void guard_mutator_against_freeze(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, luosdk_guard_freeze(&c->guard, &anna, HZ), 0);
 		frozen = READ_ONCE(c->value);
 		cond_resched();
-		udelay(20);
+		usleep_range(20, 50);
 		KUNIT_EXPECT_EQ(test, READ_ONCE(c->value), frozen);
 		luosdk_guard_thaw(&c->guard, &anna);
 		while (READ_ONCE(c->value) == frozen)
@@ -344,7 +344,7 @@ static void guard_mutator_waits(struct kunit *test)
 	/* A release is as good as a thaw. */
 	KUNIT_EXPECT_EQ(test, luosdk_guard_freeze(&c->guard, &anna, HZ), 0);
 	frozen = READ_ONCE(c->value);
-	msleep(10);
+	msleep(20);
 	luosdk_guard_release(&c->guard, &anna);
 	while (READ_ONCE(c->value) == frozen)
 		cond_resched();
@@ -360,7 +360,7 @@ static int guard_sitter(void *data)
 	wait_for_completion(&c->leave);
 	luosdk_access_end(&c->guard);
 	while (!kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 
 	return 0;
 }
@@ -400,7 +400,7 @@ static int guard_killed_waiter(void *data)
 	c->err = luosdk_access_begin_wait(&c->guard);
 	complete(&c->leave);
 	while (!kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 
 	return 0;
 }
@@ -415,7 +415,7 @@ static void guard_waiter_is_killable(struct kunit *test)
 	task = kthread_run(guard_killed_waiter, c, "luosdk-waiter");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	wait_for_completion(&c->inside);
-	msleep(10);
+	msleep(20);
 	send_sig(SIGKILL, task, 1);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&c->leave, 10 * HZ), 0);
 	KUNIT_EXPECT_EQ(test, c->err, -ERESTARTSYS);
@@ -535,6 +535,7 @@ static struct kunit_suite luosdk_guard_suite = {
 	.name = "luosdk_guard",
 	.test_cases = luosdk_guard_cases,
 };
+
 kunit_test_suite(luosdk_guard_suite);
 
 MODULE_DESCRIPTION("KUnit tests of luosdk/guard.h");

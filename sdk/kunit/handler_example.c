@@ -16,5 +16,5 @@ static struct file *widget_create_file(u64 value)
 
 #include "handler_example.inc"
 
-int (*const widget_example_init)(void) = widget_init;
-void (*const widget_example_exit)(void) = widget_exit;
+module_init(widget_init);
+module_exit(widget_exit);

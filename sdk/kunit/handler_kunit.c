@@ -391,6 +391,7 @@ static struct kunit_suite luosdk_handler_suite = {
 	.init = handler_init,
 	.test_cases = luosdk_handler_cases,
 };
+
 kunit_test_suite(luosdk_handler_suite);
 
 MODULE_DESCRIPTION("KUnit tests of luosdk/handler.h");

@@ -60,6 +60,23 @@ static void state_damage(struct luokit *k, void *ctx)
 		trip->damage(trip);
 }
 
+/* Preserve a new widget. The machine is the one that runs now. */
+static void state_preserve(struct kunit *test, struct file *session, u64 token,
+			   u64 value)
+{
+	struct luokit *k = test->priv;
+	struct file *file = luokit_own(k, state_way(k)->create(value));
+
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, session, token, file), 0);
+}
+
+/* Boot @world as the machine of @test. */
+static struct luokit *state_boot(struct kunit *test, const struct luokit_world *world)
+{
+	test->priv = luokit_boot(test, world);
+	return test->priv;
+}
+
 /* Preserve two widgets, reboot, damage the first one's state. */
 static struct file *state_trip_start(struct state_trip *trip)
 {
@@ -69,10 +86,8 @@ static struct file *state_trip_start(struct state_trip *trip)
 
 	s = luokit_create(k, "trip");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s);
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1,
-			luokit_own(k, state_way(k)->create(0x123456789abULL))), 0);
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2,
-			luokit_own(k, state_way(k)->create(22))), 0);
+	state_preserve(test, s, 1, 0x123456789abULL);
+	state_preserve(test, s, 2, 22);
 	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 1, &trip->handle), 0);
 	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 2, &trip->other), 0);
 	luokit_between(k, NULL, state_damage, trip);
@@ -93,7 +108,7 @@ static void state_trip(struct kunit *test, const struct luokit_world *world,
 {
 	struct state_trip trip = {
 		.test = test,
-		.k = luokit_boot(test, world),
+		.k = state_boot(test, world),
 		.damage = damage,
 		.arg = arg,
 		.value = value,
@@ -245,7 +260,7 @@ static void state_page_damaged(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct state_trip trip = {
 			.test = test,
-			.k = luokit_boot(test, &widget_world),
+			.k = state_boot(test, &widget_world),
 			.damage = state_set_page,
 			.arg = wrong[i].field,
 			.value = wrong[i].value,
@@ -273,7 +288,7 @@ static void state_wrong_handles(struct kunit *test)
 {
 	struct state_trip trip = {
 		.test = test,
-		.k = luokit_boot(test, &widget_world),
+		.k = state_boot(test, &widget_world),
 	};
 	struct file *s = state_trip_start(&trip);
 	int (*consume)(u64 handle) = state_way(trip.k)->consume;
@@ -299,7 +314,7 @@ static void state_consumed_twice(struct kunit *test)
 {
 	struct state_trip trip = {
 		.test = test,
-		.k = luokit_boot(test, &widget_world),
+		.k = state_boot(test, &widget_world),
 	};
 	struct file *s = state_trip_start(&trip);
 
@@ -322,7 +337,7 @@ static size_t state_pages(struct luokit *k, unsigned int nr)
 /* Pages come with the first state in them and go with the last, in both kernels. */
 static void state_slots(struct kunit *test)
 {
-	struct luokit *k = luokit_boot(test, &widget_world);
+	struct luokit *k = state_boot(test, &widget_world);
 	const unsigned int nr = 300;
 	struct file *a, *b;
 	unsigned int i;
@@ -331,8 +346,7 @@ static void state_slots(struct kunit *test)
 	b = luokit_create(k, "b");
 	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
 	for (i = 0; i < 2 * nr; i++)
-		KUNIT_ASSERT_EQ(test, luokit_preserve(k, i % 2 ? b : a, i,
-				luokit_own(k, state_way(k)->create(i))), 0);
+		state_preserve(test, i % 2 ? b : a, i, i);
 	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), state_pages(k, 2 * nr));
 
 	/* Every second slot gets free, no page does; the next ones fill them. */
@@ -340,8 +354,7 @@ static void state_slots(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), state_pages(k, 2 * nr));
 	b = luokit_create(k, "b");
 	for (i = 1; i < 2 * nr; i += 2)
-		KUNIT_ASSERT_EQ(test, luokit_preserve(k, b, i,
-				luokit_own(k, state_way(k)->create(i))), 0);
+		state_preserve(test, b, i, i);
 	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), state_pages(k, 2 * nr));
 
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
@@ -369,15 +382,13 @@ static void state_slots(struct kunit *test)
 /* Nobody comes for the session: it keeps its pages, and no more than those. */
 static void state_never_retrieved(struct kunit *test)
 {
-	struct luokit *k = luokit_boot(test, &widget_world);
+	struct luokit *k = state_boot(test, &widget_world);
 	struct file *a, *b;
 
 	a = luokit_create(k, "a");
 	b = luokit_create(k, "b");
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, a, 1,
-			luokit_own(k, state_way(k)->create(1))), 0);
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, b, 1,
-			luokit_own(k, state_way(k)->create(2))), 0);
+	state_preserve(test, a, 1, 1);
+	state_preserve(test, b, 1, 2);
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
 
 	a = luokit_retrieve_session(k, "a");
@@ -398,7 +409,7 @@ static void state_versions(struct kunit *test)
 
 	for (from = 0; from < 3; from++) {
 		for (to = 0; to < 3; to++) {
-			struct luokit *k = luokit_boot(test, worlds[from]);
+			struct luokit *k = state_boot(test, worlds[from]);
 			struct file *s, *file;
 
 			s = luokit_create(k, "s");
@@ -430,7 +441,7 @@ static void state_upgrade_fails(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(results); i++) {
-		struct luokit *k = luokit_boot(test, &widget_world);
+		struct luokit *k = state_boot(test, &widget_world);
 		struct file *s, *file;
 
 		s = luokit_create(k, "s");
@@ -527,6 +538,7 @@ static struct kunit_suite luosdk_state_suite = {
 	.init = luosdk_state_init,
 	.test_cases = luosdk_state_cases,
 };
+
 kunit_test_suite(luosdk_state_suite);
 
 MODULE_DESCRIPTION("KUnit tests of luosdk/state.h");

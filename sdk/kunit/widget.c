@@ -246,7 +246,8 @@ static bool widget_ready(struct file *file, struct widget *w)
 	return !widget_knobs.not_ready;
 }
 
-LUOSDK_HANDLER(widget, "luosdk-widget-v1", struct widget, WIDGET_SER,
+LUOSDK_HANDLER(widget, "luosdk-widget-v1",
+	       struct widget, WIDGET_SER,
 	.fops = &widget_fops,
 	.guard = LUOSDK_GUARD_IN(struct widget, guard),
 	.save = widget_save,

@@ -20,8 +20,6 @@
 #include "anon_fd_luo_abi.h"
 #include "anon_fd_luo_kunit.h"
 
-extern const struct luokit_world anon_fd_luo_world;
-
 static int anon_fd_kunit_init(struct kunit *test)
 {
 	test->priv = luokit_boot(test, &anon_fd_luo_world);
@@ -102,7 +100,7 @@ static int anon_fd_writer(void *data)
 	w->err = anon_fd_way(w->k)->set(w->file, "patient", 7);
 	WRITE_ONCE(w->done, true);
 	while (!kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 	return 0;
 }
 
@@ -123,7 +121,7 @@ static void anon_fd_aborted(struct kunit *test)
 
 	luokit_thaw(k);
 	while (!READ_ONCE(w.done))
-		msleep(1);
+		usleep_range(1000, 2000);
 	kthread_stop(task);
 	KUNIT_EXPECT_EQ(test, w.err, 0);
 	anon_fd_expect(test, w.file, "patient");
@@ -237,12 +235,12 @@ static void anon_fd_golden_layout(struct kunit *test)
 		'h', 'e', 'l', 'l', 'o', 0,
 	};
 	struct luokit *k = test->priv;
+	struct file *file = anon_fd_make(k, "hello", O_RDWR | O_NONBLOCK);
 	struct file *s = luokit_create(k, "s");
 	u64 data;
 
 	KUNIT_EXPECT_STREQ(test, ANON_FD_LUO_FH_COMPATIBLE, "luosdk-anon-fd-v1");
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1,
-			anon_fd_make(k, "hello", O_RDWR | O_NONBLOCK)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
 	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 1, &data), 0);
 	KUNIT_EXPECT_MEMEQ(test, (u8 *)phys_to_virt(data) +
 			   sizeof(struct luosdk_state_hdr), golden, sizeof(golden));
@@ -265,6 +263,7 @@ static struct kunit_suite anon_fd_luo_suite = {
 	.init = anon_fd_kunit_init,
 	.test_cases = anon_fd_luo_cases,
 };
+
 kunit_test_suite(anon_fd_luo_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the template anon-fd");

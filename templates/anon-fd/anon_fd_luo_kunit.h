@@ -7,6 +7,11 @@
 
 #include <luosdk/guard.h>
 
+struct luokit_world;
+
+/* LUO's core and the driver. */
+extern const struct luokit_world anon_fd_luo_world;
+
 /* Static functions of anon_fd.c, or what stands for them. */
 struct anon_fd_way {
 	struct file *(*create)(const u8 *text, u32 len, u32 flags);

@@ -101,14 +101,14 @@ static inline unsigned long luosdk_guard_pack(const void *holder,
 
 /**
  * struct luosdk_guard - Embedded guard.
- * @word:   Holder and phase in one word; zero when idle.
- * @inside: How many sections of luosdk_access_begin() are open now.
  *
  * All zeroes is the idle guard: kzalloc() initialises it.
  */
 struct luosdk_guard {
 	/* private: */
+	/* Holder and phase in one word; zero when idle. */
 	atomic_long_t word;
+	/* How many sections of luosdk_access_begin() are open now. */
 	atomic_t inside;
 };
 

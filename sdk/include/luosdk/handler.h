@@ -47,7 +47,8 @@
  *		return widget_create_file(ser->value);
  *	}
  *
- *	LUOSDK_HANDLER(widget, "widget-v1", struct widget, struct widget_luo_ser,
+ *	LUOSDK_HANDLER(widget, "widget-v1",
+ *		       struct widget, struct widget_luo_ser,
  *		.fops = &widget_fops,
  *		.guard = LUOSDK_GUARD_IN(struct widget, guard),
  *		.save = widget_save,

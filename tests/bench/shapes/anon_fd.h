@@ -6,6 +6,7 @@
 
 struct anon_fd {
 	struct luosdk_guard guard;
+	/* Protects what follows. */
 	struct mutex lock;
 	u32 len;
 	u8 text[ANON_FD_BYTES];

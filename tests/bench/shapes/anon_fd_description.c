@@ -32,7 +32,9 @@ static const struct luosdk_type anon_fd_luo_type = {
 	.restore = anon_fd_restore,
 	.drain = HZ,
 };
-SHAPE_DESCRIBED(anon_fd, ANON_FD_LUO_FH_COMPATIBLE,
-		sizeof(struct anon_fd_luo_ser), sizeof(struct anon_fd_luo_ser));
+
+SHAPE_CALLBACKS(anon_fd, &anon_fd_luo_type);
+SHAPE_HANDLER(anon_fd, ANON_FD_LUO_FH_COMPATIBLE,
+	      sizeof(struct anon_fd_luo_ser), sizeof(struct anon_fd_luo_ser))
 /* end */
 luosdk_module_handler(anon_fd);

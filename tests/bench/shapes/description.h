@@ -81,8 +81,4 @@
 		luosdk_handler_unregister(&_name##_luo_handler);		\
 	}
 
-#define SHAPE_DESCRIBED(_name, _compat, _bytes, _sealed)			\
-	SHAPE_CALLBACKS(_name, &_name##_luo_type);				\
-	SHAPE_HANDLER(_name, _compat, _bytes, _sealed)
-
 #endif /* _SHAPES_DESCRIPTION_H */

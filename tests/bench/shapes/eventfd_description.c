@@ -51,8 +51,10 @@ static const struct luosdk_type eventfd_luo_type = {
 	.restore = eventfd_restore,
 	.drain = HZ,
 };
-SHAPE_DESCRIBED(eventfd, EVENTFD_LUO_FH_COMPATIBLE,
-		sizeof(struct eventfd_luo_ser),
-		offsetof(struct eventfd_luo_ser, count));
+
+SHAPE_CALLBACKS(eventfd, &eventfd_luo_type);
+SHAPE_HANDLER(eventfd, EVENTFD_LUO_FH_COMPATIBLE,
+	      sizeof(struct eventfd_luo_ser),
+	      offsetof(struct eventfd_luo_ser, count))
 /* end */
 luosdk_module_handler(eventfd);

@@ -364,6 +364,13 @@ class BuildModules(Case):
                                                   ".*-DLUOSDK_HAVE_RETRIEVE_STATUS")
             self.assertNotIn("HAVE_SESSION", read(f"{out}/{ko}"))
 
+    def test_tests_are_no_part_of_it(self):
+        """Their options may be on in the kernel's configuration."""
+        write(f"{self.top}/tests/bench/Kbuild", "obj-m := bench.o\n")
+        write(f"{self.top}/tests/bench/bench.c", "int a;\n")
+        self.works("build-modules", self.build)
+        self.assertNotIn("tests/bench/bench.o", self.compiled())
+
     def test_a_tree_built_in_place(self):
         for name in (".config", "include", "Module.symvers"):
             subprocess.run(["cp", "-r", f"{self.build}/{name}", f"{self.tree}/"], check=True)

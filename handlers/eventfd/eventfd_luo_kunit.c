@@ -323,8 +323,9 @@ static void eventfd_two_at_once(struct kunit *test)
 	struct luokit *k = test->priv;
 	struct file *one = eventfd_make(k, 1, 0), *two = eventfd_make(k, 2, 0);
 	struct file *s = luokit_create(k, "s");
-	DEFINE_XARRAY(marked);
+	struct xarray marked;
 
+	xa_init(&marked);
 	/* All anonymous files share one inode, so its mark refuses the second. */
 	KUNIT_EXPECT_PTR_EQ(test, file_inode(one), file_inode(two));
 	KUNIT_EXPECT_EQ(test, inode_flag_claim(&marked, one), 0);

@@ -488,7 +488,7 @@ static inline int luosdk_guards_take(struct luosdk_guards *guards,
 				     enum luosdk_phase phase, gfp_t gfp)
 {
 	struct luosdk_guards_entry *entry, **link;
-	int err = 0;
+	int err = -EBUSY;
 
 	entry = kmalloc(sizeof(*entry), gfp);
 	if (!entry)
@@ -504,12 +504,13 @@ static inline int luosdk_guards_take(struct luosdk_guards *guards,
 		entry->next = NULL;
 		*link = entry;
 		guards->count++;
-		entry = NULL;
-	} else if (phase == LUOSDK_RESTORED &&
-		   ((*link)->word & LUOSDK_PHASE_MASK) == LUOSDK_RESERVED) {
+		spin_unlock(&guards->lock);
+		return 0;
+	}
+	if (phase == LUOSDK_RESTORED &&
+	    ((*link)->word & LUOSDK_PHASE_MASK) == LUOSDK_RESERVED) {
 		(*link)->word = entry->word;
-	} else {
-		err = -EBUSY;
+		err = 0;
 	}
 	spin_unlock(&guards->lock);
 
@@ -598,7 +599,7 @@ static inline int luosdk_guards_restore(struct luosdk_guards *guards,
 static inline void luosdk_guards_release(struct luosdk_guards *guards,
 					 const void *ctx, const void *holder)
 {
-	struct luosdk_guards_entry *entry, **link, **unused = NULL;
+	struct luosdk_guards_entry *entry, **link, **grown = NULL;
 	bool held;
 
 	spin_lock(&guards->lock);
@@ -608,7 +609,7 @@ static inline void luosdk_guards_release(struct luosdk_guards *guards,
 	if (held) {
 		*link = entry->next;
 		if (!--guards->count) {
-			unused = guards->grown;
+			grown = guards->grown;
 			guards->grown = NULL;
 			guards->bits = LUOSDK_GUARDS_MIN_BITS;
 		}
@@ -619,7 +620,9 @@ static inline void luosdk_guards_release(struct luosdk_guards *guards,
 		return;
 
 	kfree(entry);
-	kvfree(unused);
+	/* Seldom: it was the last one, and there had been many. */
+	if (unlikely(grown))
+		kvfree(grown);
 }
 
 /**

@@ -210,7 +210,7 @@ static inline u32 luosdk_slots_per_page(u32 slot_bytes)
 /* Two states must fit, or a page is shared with nobody. */
 static inline bool luosdk_slots_useful(u32 slot_bytes)
 {
-	return luosdk_slots_per_page(slot_bytes) >= 2;
+	return slot_bytes <= (PAGE_SIZE - sizeof(struct luosdk_slot_page)) / 2;
 }
 
 static inline struct luosdk_state_hdr *luosdk_state_hdr(const void *payload)
@@ -235,10 +235,16 @@ static inline u32 luosdk_slot_nr(struct luosdk_slot_page *page, const void *stat
 	return (state - (void *)(page + 1)) / page->slot_bytes;
 }
 
+/*
+ * In the kernel that fills them, pages with a free slot are listed by their
+ * struct page, whose private counts the slots in use. Both are ours as long as
+ * the page is, and neither is seen by the other kernel.
+ */
 static inline struct luosdk_state_hdr *
 luosdk_slot_alloc(struct luosdk_slots *slots, u32 compat)
 {
 	struct luosdk_slot_page *page;
+	struct page *desc;
 	u32 nr;
 
 	guard(mutex)(&slots->lock);
@@ -251,35 +257,40 @@ luosdk_slot_alloc(struct luosdk_slots *slots, u32 compat)
 		page->compat = compat;
 		page->slot_bytes = slots->slot_bytes;
 		page->nr_slots = luosdk_slots_per_page(slots->slot_bytes);
-		list_add(&virt_to_page(page)->lru, &slots->partial);
+		desc = virt_to_page(page);
+		set_page_private(desc, 0);
+		list_add(&desc->lru, &slots->partial);
 		slots->nr_pages++;
 	} else {
-		page = page_to_virt(list_first_entry(&slots->partial,
-						     struct page, lru));
+		desc = list_first_entry(&slots->partial, struct page, lru);
+		page = page_to_virt(desc);
 	}
 
 	nr = find_first_zero_bit(luosdk_slot_bits(page), page->nr_slots);
 	__set_bit(nr, luosdk_slot_bits(page));
-	if (bitmap_full(luosdk_slot_bits(page), page->nr_slots))
-		list_del_init(&virt_to_page(page)->lru);
+	set_page_private(desc, page_private(desc) + 1);
+	if (page_private(desc) == page->nr_slots)
+		list_del_init(&desc->lru);
 
-	return memset((void *)(page + 1) + nr * page->slot_bytes, 0,
-		      page->slot_bytes);
+	/* A slot may have been used before; it is a multiple of 8 bytes. */
+	return memset64((void *)(page + 1) + nr * page->slot_bytes, 0,
+			page->slot_bytes / sizeof(u64));
 }
 
 static inline void luosdk_slot_free(struct luosdk_slots *slots, void *state)
 {
 	struct luosdk_slot_page *page = luosdk_slot_page(state);
-	struct list_head *node = &virt_to_page(page)->lru;
+	struct page *desc = virt_to_page(page);
 
 	guard(mutex)(&slots->lock);
 
-	if (bitmap_full(luosdk_slot_bits(page), page->nr_slots))
-		list_add(node, &slots->partial);
+	if (page_private(desc) == page->nr_slots)
+		list_add(&desc->lru, &slots->partial);
 
 	__clear_bit(luosdk_slot_nr(page, state), luosdk_slot_bits(page));
-	if (bitmap_empty(luosdk_slot_bits(page), page->nr_slots)) {
-		list_del(node);
+	set_page_private(desc, page_private(desc) - 1);
+	if (!page_private(desc)) {
+		list_del(&desc->lru);
 		slots->nr_pages--;
 		kho_unpreserve_free(page);
 	}

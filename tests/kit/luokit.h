@@ -221,8 +221,8 @@ unsigned int luokit_sweep(struct luokit *k, const struct luokit_sweep *sweep);
  * Run @a and @b at the same moment on two CPUs, @rounds times; each gets the number of
  * the round. @between, if any, is called after each round in the thread of @a, which is
  * not the test's: expect there, but do not assert. A session call that comes after a
- * freeze returns -EDEADLK in a race, where it would wait for ever on a machine. Skips the test where there is one CPU
- * only.
+ * freeze returns -EDEADLK in a race, where it would wait for ever on a machine. Skips
+ * the test where there is one CPU only.
  */
 void luokit_race(struct luokit *k, unsigned int rounds,
 		 void (*a)(struct luokit *k, void *ctx, unsigned int round),

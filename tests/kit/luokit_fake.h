@@ -66,8 +66,10 @@ struct luokit_call {
 /**
  * struct luokit_world - core and handlers, as the kit drives them
  * @name: of the world, for messages.
- * @data: start of all its writable data; @data_end: behind it.
- * @call: start of its initcalls, exits and parameters; @call_end: behind them.
+ * @data: start of all its writable data.
+ * @data_end: behind it.
+ * @call: start of its initcalls, exits and parameters.
+ * @call_end: behind them.
  * @private: the author's, see luokit_private().
  * @open: open /dev/liveupdate and close it again.
  * @session_create: as LIVEUPDATE_IOCTL_CREATE_SESSION.
@@ -86,8 +88,10 @@ struct luokit_call {
  */
 struct luokit_world {
 	const char *name;
-	char *data, *data_end;
-	const struct luokit_call * const *call, * const *call_end;
+	char *data;
+	char *data_end;
+	const struct luokit_call * const *call;
+	const struct luokit_call * const *call_end;
 	const void *private;
 
 	int (*open)(void);

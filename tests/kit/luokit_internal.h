@@ -34,7 +34,7 @@ enum luokit_page_state {
 	LUOKIT_DONE,
 };
 
-/**
+/*
  * struct luokit_run - one line of the ledger: pages preserved as one
  * @list: in &luokit.runs.
  * @pfn: of the first page; also where it stands in &luokit.pages, as do the others.
@@ -96,7 +96,7 @@ struct luokit_misc {
 	struct miscdevice *misc;
 };
 
-/**
+/*
  * struct luokit - the machine a test runs on
  * @test: whose it is.
  * @world, @next_world: the kernel that runs, and the one of the next reboot.

@@ -108,7 +108,7 @@
  * may sleep. For one file they are never called at the same time.
  */
 
-/* The bound of DESIGN: an update that waits longer has lost its purpose. */
+/* An update that waits longer than this for one file has lost its purpose. */
 #define LUOSDK_DRAIN_MS		1000
 
 /**

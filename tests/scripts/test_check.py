@@ -184,6 +184,9 @@ class Check(Case):
         self.assertEqual(self.check("sparse-um")[0], 0)
         self.fake_build(self.CHECKED + bad.format(3))
         self.assertEqual(self.check("sparse-um")[0], 1)
+        write(f"{self.top}/handlers/a/a.c", "int a;\nluosdk_module_handler(a);\n")
+        self.fake_build(self.CHECKED + bad.format(2))
+        self.assertEqual(self.check("sparse-um")[0], 0)
         # What they say of the kernel's own files is the kernel's.
         self.fake_build(self.CHECKED + "TREE/other.c:3:5: warning: it is the kernel's\n")
         self.assertEqual(self.check("sparse-um")[0], 0)

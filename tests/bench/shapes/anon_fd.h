@@ -2,7 +2,7 @@
 /* anon_fd.h - what the three shapes of the template's handler have in common. */
 #include <linux/mutex.h>
 #include <luosdk/handler.h>
-#include "anon_fd_luo_abi.h"
+#include "../../../templates/anon-fd/anon_fd_luo_abi.h"
 
 struct anon_fd {
 	struct luosdk_guard guard;

@@ -2,7 +2,7 @@
 /* The eventfd handler in the shape "description". What the author writes: */
 #include <linux/eventfd.h>
 #include "description.h"
-#include "eventfd_luo_abi.h"
+#include "../../../handlers/eventfd/eventfd_luo_abi.h"
 
 /* begin */
 static void *eventfd_context(struct file *file)

@@ -2,7 +2,7 @@
 /* The eventfd handler in the shape "include". What the author writes: */
 #include <linux/eventfd.h>
 #include <luosdk/handler.h>
-#include "eventfd_luo_abi.h"
+#include "../../../handlers/eventfd/eventfd_luo_abi.h"
 
 /* begin */
 static struct eventfd_ctx *eventfd_context(struct file *file)

@@ -280,7 +280,7 @@ static void eventfd_aborted(struct kunit *test)
 		offsetof(struct eventfd_luo_ser, count);
 
 	luokit_stub_freeze(stub, -EIO);
-	KUNIT_EXPECT_EQ(test, luokit_reboot(k), -EIO);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), -EIO);
 	KUNIT_EXPECT_EQ(test, eventfd_phase(k, a.file), LUOSDK_PRESERVED);
 
 	/* The reader still waits, and is woken by the next event. */

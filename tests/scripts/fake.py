@@ -40,6 +40,9 @@ PATCHLEVEL = {1}
 SUBLEVEL = {2}
 EXTRAVERSION =
 
+# Two goals of one recipe write the same files.
+.NOTPARALLEL:
+
 tinyconfig:
 	@mkdir -p $(O)
 	@echo 'CONFIG_TINY=y' > $(O)/.config

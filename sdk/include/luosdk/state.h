@@ -166,7 +166,6 @@ struct luosdk_slots {
 	struct mutex lock;
 	struct list_head partial;
 	u32 slot_bytes;
-	unsigned int nr_pages;
 };
 
 #define LUOSDK_SLOT_BYTES(payload)					\
@@ -260,7 +259,6 @@ luosdk_slot_alloc(struct luosdk_slots *slots, u32 compat)
 		desc = virt_to_page(page);
 		set_page_private(desc, 0);
 		list_add(&desc->lru, &slots->partial);
-		slots->nr_pages++;
 	} else {
 		desc = list_first_entry(&slots->partial, struct page, lru);
 		page = page_to_virt(desc);
@@ -291,7 +289,6 @@ static inline void luosdk_slot_free(struct luosdk_slots *slots, void *state)
 	set_page_private(desc, page_private(desc) - 1);
 	if (!page_private(desc)) {
 		list_del(&desc->lru);
-		slots->nr_pages--;
 		kho_unpreserve_free(page);
 	}
 }

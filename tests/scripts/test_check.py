@@ -106,6 +106,39 @@ class Check(Case):
         self.c_file("b.c", "int f(void)\n{\n\tluosdk_guard(a);\n\tgoto out;\n}\n")
         self.assertEqual(self.check("cleanup")[0], 0)
 
+    def test_defects(self):
+        names = ("tests/kit/rules.h", "tests/kit/luokit_subject.h", "docs/defects.rst")
+        for name in names:
+            write(f"{self.top}/{name}", read(f"{TOP}/{name}"))
+        failed, text = self.check("defects")
+        self.assertEqual(failed, 0, text)
+        rules, cases, page = names
+        for name, old, new, says in (
+                (page, ".. _class-7:", ".. _seven:", "the headings behind '.. _class-N:' are of"),
+                (page, "Class 7\n", "Class 7, sizes\n", "the headings behind '.. _class-N:' are of"),
+                (page, "object is preserved and retrieved like", "object is retrieved like",
+                 "class 6 lacks the rule"),
+                (page, "``c23_freeze_is_undone``", "``c22_not_visible_early``",
+                 "class 23 lacks '**The kit**, in c23_freeze_is_undone,'"),
+                (page, "\nRight:\n", "\nRather:\n", "class 1 lacks 'Right: .. code-block:: c'"),
+                (page, "**The layer**", "The layer", "class 1 lacks '**The layer**'"),
+                (rules, "retrieved like any other", "retrieved", "class 6 lacks the rule"),
+                (rules, "like any other.", "like any other", "'c06_empty_object' is not one sentence"),
+                (rules, "like any other.", "so. It is.", "'c06_empty_object' is not one sentence"),
+                (rules, "LUOKIT_RULE(6,", "LUOKIT_RULE(7,", "'c06_empty_object' is not of class 7"),
+                (cases, "_case(c06_empty_object)", "_case(c06_no_object)",
+                 "a rule for 'c06_empty_object' where LUOKIT_CASES has 'c06_no_object'"),
+                (cases, "_case(race_of_changes)", "_case(race_of_changes) _case(one_more)",
+                 "a rule for 'None' where LUOKIT_CASES has 'one_more'")):
+            with self.subTest(old=old, new=new):
+                text = read(f"{TOP}/{name}")
+                self.assertIn(old, text)
+                write(f"{self.top}/{name}", text.replace(old, new, 1))
+                failed, said = self.check("defects")
+                self.assertGreater(failed, 0)
+                self.assertIn(says, said)
+                write(f"{self.top}/{name}", text)
+
     def real_tree(self):
         """Let the small project use the kernel source that the real one has."""
         proc = subprocess.run([f"{TOP}/scripts/get-kernel", "--print", "source"],

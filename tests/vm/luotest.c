@@ -815,11 +815,12 @@ static int list_scenarios(void)
 		printf("%s\t", s->name);
 		for (i = 0; i < nr_stages(s); i++)
 			printf("%s%u", i ? "," : "", s->stage[i].plan);
-		printf("\t%s%s%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
+		printf("\t%s%s%s%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
 		       s->flags & LT_HIDDEN ? "hidden " : "",
 		       s->flags & LT_EMULATED ? "emulated " : "",
 		       s->flags & LT_MODULES ? "modules " : "",
-		       s->flags & LT_COUNTED ? "counted" : "",
+		       s->flags & LT_COUNTED ? "counted " : "",
+		       s->flags & LT_PANICS ? "panics" : "",
 		       s->expect ? s->expect : "", s->cmdline ? s->cmdline : "",
 		       s->about);
 	}
@@ -925,8 +926,9 @@ int main(int argc, char **argv)
 		}
 		todo[nr_todo++] = s;
 		here += nr_stages(s) >= stage;
-		if (nr_stages(s) > last)
-			last = nr_stages(s);
+		/* One more kernel for a scenario that is about how that ends. */
+		if (nr_stages(s) + !!(s->flags & LT_PANICS) > last)
+			last = nr_stages(s) + !!(s->flags & LT_PANICS);
 	}
 
 	uname(&uts);

@@ -54,6 +54,8 @@
 #define LT_MODULES		BIT(3)
 /* One emulated processor whose time stamp counter counts instructions. */
 #define LT_COUNTED		BIT(4)
+/* The kernel after the last stage panics in the words of .expect, and nothing follows. */
+#define LT_PANICS		BIT(5)
 
 struct lt_stage {
 	void (*run)(void);

@@ -118,6 +118,13 @@ LT_SCENARIO(panic) = {
 	.flags	= LT_ALONE | LT_HIDDEN,
 };
 
+LT_SCENARIO(no_panic) = {
+	.name	= "self.no-panic",
+	.about	= "must fail: the next kernel is to panic and does not",
+	.stage	= { { start, 1 } },
+	.flags	= LT_ALONE | LT_HIDDEN | LT_PANICS,
+};
+
 static void hang(void)
 {
 	lt_ok(true, "the last that is heard of this VM");

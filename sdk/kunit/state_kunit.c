@@ -254,6 +254,9 @@ static void state_page_damaged(struct kunit *test)
 		{ PAGE_FIELD(nr_slots), 0, -EBADMSG },
 		{ PAGE_FIELD(nr_slots), 1000, -EBADMSG },
 		{ PAGE_FIELD(used), 0, -EBADMSG },
+		/* A state too many: the page would never be given back. */
+		{ PAGE_FIELD(used), 7, -EBADMSG },
+		{ PAGE_FIELD(unused), ~7, -EBADMSG },
 	};
 	int i;
 
@@ -506,10 +509,11 @@ static void state_golden_layout(struct kunit *test)
 	state.payload[0]++;
 	KUNIT_EXPECT_EQ(test, luosdk_state_check(&format, &state.hdr, 16), -EBADMSG);
 
-	KUNIT_EXPECT_EQ(test, sizeof(struct luosdk_slot_page), 32);
+	KUNIT_EXPECT_EQ(test, sizeof(struct luosdk_slot_page), 48);
 	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_slot_page, slot_bytes), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_slot_page, nr_slots), 12);
 	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_slot_page, used), 16);
+	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_slot_page, unused), 32);
 }
 
 static struct kunit_case luosdk_state_cases[] = {

@@ -111,6 +111,8 @@ static_assert(offsetof(struct luosdk_state_hdr, checksum) == 20);
  * @used:       Bit n is set while slot n holds a state. In the new kernel a bit
  *              is cleared when its state is consumed; the page goes with the
  *              last bit.
+ * @unused:     The same bits inverted: a flipped one would free a page too
+ *              early, or never.
  */
 struct luosdk_slot_page {
 	u32 magic;
@@ -118,9 +120,10 @@ struct luosdk_slot_page {
 	u32 slot_bytes;
 	u32 nr_slots;
 	u64 used[LUOSDK_SLOTS_MAX / 64];
+	u64 unused[LUOSDK_SLOTS_MAX / 64];
 };
 
-static_assert(sizeof(struct luosdk_slot_page) == 16 + PAGE_SIZE / 256);
+static_assert(sizeof(struct luosdk_slot_page) == 16 + PAGE_SIZE / 128);
 
 /**
  * struct luosdk_upgrade - One step from an older format to the next.
@@ -234,6 +237,24 @@ static inline u32 luosdk_slot_nr(struct luosdk_slot_page *page, const void *stat
 	return (state - (void *)(page + 1)) / page->slot_bytes;
 }
 
+/* Both bitmaps, so that a bit that flips in one of them is noticed. */
+static inline void luosdk_slot_flip(struct luosdk_slot_page *page, u32 nr)
+{
+	page->used[nr / 64] ^= BIT_ULL(nr % 64);
+	page->unused[nr / 64] ^= BIT_ULL(nr % 64);
+}
+
+static inline bool luosdk_slot_bits_intact(const struct luosdk_slot_page *page)
+{
+	u64 wrong = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(page->used); i++)
+		wrong |= ~(page->used[i] ^ page->unused[i]);
+
+	return !wrong;
+}
+
 /*
  * In the kernel that fills them, pages with a free slot are listed by their
  * struct page, whose private counts the slots in use. Both are ours as long as
@@ -256,6 +277,7 @@ luosdk_slot_alloc(struct luosdk_slots *slots, u32 compat)
 		page->compat = compat;
 		page->slot_bytes = slots->slot_bytes;
 		page->nr_slots = luosdk_slots_per_page(slots->slot_bytes);
+		memset(page->unused, 0xff, sizeof(page->unused));
 		desc = virt_to_page(page);
 		set_page_private(desc, 0);
 		list_add(&desc->lru, &slots->partial);
@@ -265,7 +287,7 @@ luosdk_slot_alloc(struct luosdk_slots *slots, u32 compat)
 	}
 
 	nr = find_first_zero_bit(luosdk_slot_bits(page), page->nr_slots);
-	__set_bit(nr, luosdk_slot_bits(page));
+	luosdk_slot_flip(page, nr);
 	set_page_private(desc, page_private(desc) + 1);
 	if (page_private(desc) == page->nr_slots)
 		list_del_init(&desc->lru);
@@ -285,7 +307,7 @@ static inline void luosdk_slot_free(struct luosdk_slots *slots, void *state)
 	if (page_private(desc) == page->nr_slots)
 		list_add(&desc->lru, &slots->partial);
 
-	__clear_bit(luosdk_slot_nr(page, state), luosdk_slot_bits(page));
+	luosdk_slot_flip(page, luosdk_slot_nr(page, state));
 	set_page_private(desc, page_private(desc) - 1);
 	if (!page_private(desc)) {
 		list_del(&desc->lru);
@@ -398,7 +420,7 @@ static inline void luosdk_slot_consume(struct luosdk_slots *slots,
 
 	guard(mutex)(&slots->lock);
 
-	__clear_bit(luosdk_slot_nr(page, hdr), luosdk_slot_bits(page));
+	luosdk_slot_flip(page, luosdk_slot_nr(page, hdr));
 	if (bitmap_empty(luosdk_slot_bits(page), page->nr_slots))
 		kho_restore_free(page);
 }
@@ -439,7 +461,8 @@ static inline int luosdk_slot_check(const struct luosdk_format *fmt, u64 handle)
 		return -EINVAL;
 	if (page->slot_bytes < LUOSDK_SLOT_BYTES(0) || page->slot_bytes % 8 ||
 	    !luosdk_slots_useful(page->slot_bytes) ||
-	    page->nr_slots != luosdk_slots_per_page(page->slot_bytes))
+	    page->nr_slots != luosdk_slots_per_page(page->slot_bytes) ||
+	    !luosdk_slot_bits_intact(page))
 		return -EBADMSG;
 	if (offset % page->slot_bytes ||
 	    offset / page->slot_bytes >= page->nr_slots)

@@ -3,7 +3,7 @@
  * eventfd_luo_kunit.c - tests of the eventfd handler, without a reboot.
  *
  * Every case runs twice: on LUO's core as it is, and on a core that does not
- * notice double preserves (eventfd_luo_alone_world.c). The answers must be the
+ * notice double preserves, like that of 6.19 and 7.0. The answers must be the
  * same, because it is the handler's guard that gives them.
  *
  * What needs user space (poll, blocking writers) is in the scenarios of
@@ -19,29 +19,31 @@
 #include <linux/io.h>
 #include <linux/kthread.h>
 #include <linux/xarray.h>
-#include <luokit.h>
+#include <luokit_subject.h>
 #include <luosdk/handler.h>
 
 #include "eventfd_luo_abi.h"
 #include "eventfd_luo_kunit.h"
 
-static const struct eventfd_world {
+static const struct eventfd_core {
 	const char *name;
-	const struct luokit_world *world;
-} eventfd_worlds[] = {
-	{ "core and guard", &eventfd_luo_world },
-	{ "guard alone", &eventfd_luo_alone_world },
+	bool without_xarray;
+} eventfd_cores[] = {
+	{ "core and guard", false },
+	{ "guard alone", true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(eventfd_world, eventfd_worlds, name);
+KUNIT_ARRAY_PARAM_DESC(eventfd_core, eventfd_cores, name);
 
-#define EVENTFD_CASE(_fn) KUNIT_CASE_PARAM(_fn, eventfd_world_gen_params)
+#define EVENTFD_CASE(_fn) KUNIT_CASE_PARAM(_fn, eventfd_core_gen_params)
 
 static int eventfd_kunit_init(struct kunit *test)
 {
-	const struct eventfd_world *param = test->param_value;
+	const struct eventfd_core *core = test->param_value;
 
-	test->priv = luokit_boot(test, param ? param->world : &eventfd_luo_world);
+	test->priv = luokit_boot(test, &eventfd_luo_world);
+	if (core && core->without_xarray)
+		luokit_without_core_xarray(test->priv);
 	return 0;
 }
 
@@ -671,6 +673,108 @@ static struct kunit_suite eventfd_luo_suite = {
 };
 
 kunit_test_suite(eventfd_luo_suite);
+
+/* ---- The conformance suite ---- */
+
+/* A state: the count, with the flags in bits that no count of the tests has. */
+#define SUBJECT_SEMAPHORE	BIT_ULL(62)
+#define SUBJECT_NONBLOCK	BIT_ULL(61)
+
+static struct file *eventfd_subject_make(struct luokit *k, u64 arg)
+{
+	int flags = (arg & SUBJECT_SEMAPHORE ? EFD_SEMAPHORE : 0) |
+		    (arg & SUBJECT_NONBLOCK ? EFD_NONBLOCK : 0);
+
+	if (arg == ULLONG_MAX || arg == ULLONG_MAX - 1)
+		return eventfd_create_file(arg, 0);
+	return eventfd_create_file(arg & ~(SUBJECT_SEMAPHORE | SUBJECT_NONBLOCK),
+				   flags);
+}
+
+static const char *eventfd_subject_differ(struct luokit *k, struct file *want,
+					  struct file *got)
+{
+	if (eventfd_count(want) != eventfd_count(got))
+		return "count";
+	if (eventfd_flags(want) != eventfd_flags(got))
+		return "EFD_SEMAPHORE";
+	if ((want->f_flags ^ got->f_flags) & (O_NONBLOCK | O_ACCMODE))
+		return "f_flags";
+	if ((want->f_mode ^ got->f_mode) & FMODE_NOWAIT)
+		return "FMODE_NOWAIT";
+	return NULL;
+}
+
+static int eventfd_subject_signal(struct luokit *k, struct file *file, u64 n)
+{
+	eventfd_signal(eventfd_file_ctx(file));
+	return 0;
+}
+
+/* read(2) and write(2), one event at a time: a reader must not take what comes next. */
+static int eventfd_subject_drain(struct luokit *k, struct file *file, u64 n)
+{
+	u64 value;
+
+	if (n & 1) {
+		eventfd_signal(eventfd_file_ctx(file));
+		return 0;
+	}
+	/* Blocking or not, there is something to read. */
+	return eventfd_take(file, &value) == sizeof(value) ? 0 : -EIO;
+}
+
+/* What fcntl(F_SETFL) does. */
+static int eventfd_subject_setfl(struct luokit *k, struct file *file, u64 n)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags ^= O_NONBLOCK;
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+/* As KVM and VFIO do: another struct file does not exist, another user does. */
+static struct file *eventfd_subject_twin(struct luokit *k, struct file *file)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+
+	return luosdk_anon_file("[eventfd]", file->f_op, ctx, O_RDWR);
+}
+
+static size_t eventfd_subject_leaked(struct luokit *k)
+{
+	return luosdk_stats_read(&eventfd_handler(k)->stats, LUOSDK_STAT_LEAKED);
+}
+
+static const struct luokit_subject eventfd_subject = {
+	.world = &eventfd_luo_world,
+	.states = {
+		{ "count 42", 42 },
+		{ "count 0", 0, .empty = true },
+		{ "semaphore", 3 | SUBJECT_SEMAPHORE },
+		{ "non-blocking", 1 | SUBJECT_NONBLOCK },
+		{ "both", 7 | SUBJECT_SEMAPHORE | SUBJECT_NONBLOCK },
+		{ "32 bits", U32_MAX },
+		{ "33 bits", 1ULL << 32 },
+		{ "largest a user can write", ULLONG_MAX - 1 },
+		{ "largest of all", ULLONG_MAX },
+	},
+	.changes = {
+		{ "signal", eventfd_subject_signal },
+		{ "signal and read", eventfd_subject_drain },
+		{ "F_SETFL", eventfd_subject_setfl, .until_freeze = true },
+	},
+	.loose = {
+		/* Written until the kernel is gone, so the checksum cannot cover it. */
+		{ sizeof(struct luosdk_state_hdr) + offsetof(struct eventfd_luo_ser, count),
+		  sizeof(u64) },
+	},
+	.make = eventfd_subject_make,
+	.differ = eventfd_subject_differ,
+	.twin = eventfd_subject_twin,
+	.leaked = eventfd_subject_leaked,
+};
+LUOKIT_CONFORMANCE(eventfd_luo, eventfd_subject);
 
 MODULE_DESCRIPTION("KUnit tests of the eventfd live update handler");
 MODULE_LICENSE("GPL");

@@ -9,15 +9,11 @@
 
 struct luokit *luokit_machine;
 
-void luokit_complain(struct luokit *k, const char *fmt, ...)
+static void luokit_say(struct luokit *k, unsigned int class, const char *fmt, va_list args)
 {
 	char text[256];
-	va_list args;
 
-	va_start(args, fmt);
 	vscnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-
 	if (!k) {
 		pr_err("luokit: no test runs: %s\n", text);
 		WARN_ON_ONCE(1);
@@ -28,7 +24,30 @@ void luokit_complain(struct luokit *k, const char *fmt, ...)
 		k->complained++;
 		return;
 	}
+	if (k->judge) {
+		luokit_finding(k, class, text);
+		return;
+	}
 	KUNIT_FAIL(k->test, "%s", text);
+	luokit_notes_print(k, 24);
+}
+
+void luokit_complain(struct luokit *k, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	luokit_say(k, 0, fmt, args);
+	va_end(args);
+}
+
+void luokit_complain_of(struct luokit *k, unsigned int class, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	luokit_say(k, class, fmt, args);
+	va_end(args);
 }
 
 void luokit_expect_complaint(struct luokit *k, const char *text)

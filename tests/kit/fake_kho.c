@@ -306,6 +306,15 @@ void luokit_kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 			 __builtin_return_address(0));
 }
 
+/* Memory that holds a state, not what a state names. */
+static void luokit_run_mark_state(struct luokit *k, unsigned long pfn, bool state)
+{
+	struct luokit_run *run = xa_load(&k->pages, pfn);
+
+	if (run)
+		run->state_memory = state;
+}
+
 static void *luokit_alloc_preserve(size_t size, bool core, void *caller)
 {
 	struct luokit *k = luokit_machine;
@@ -324,6 +333,7 @@ static void *luokit_alloc_preserve(size_t size, bool core, void *caller)
 	if (!folio)
 		return ERR_PTR(-ENOMEM);
 	luokit_run_add(k, folio_pfn(folio), order, true, core, caller);
+	luokit_run_mark_state(k, folio_pfn(folio), !core);
 
 	return folio_address(folio);
 }
@@ -423,6 +433,7 @@ int luokit_kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 			slot = 0;
 		}
 		luokit_range_add(k, page_to_pfn(vm->pages[i]), 1, caller);
+		luokit_run_mark_state(k, page_to_pfn(vm->pages[i]), true);
 		chunk->phys[slot++] = page_to_phys(vm->pages[i]);
 	}
 
@@ -752,13 +763,13 @@ void luokit_ledger_rearm(struct luokit *k)
 	}
 }
 
-static void luokit_complain_of(struct luokit *k, struct luokit_run *run, const char *what,
+static void luokit_complain_run(struct luokit *k, struct luokit_run *run, const char *what,
 			       unsigned int nth)
 {
 	if (nth < 4) {
+		luokit_describe(run, what);
 		luokit_complain(k, "%s: %zu bytes at pfn %#lx, preserved by %pS", what,
 				luokit_run_bytes(run), run->pfn, run->caller);
-		luokit_describe(run, what);
 	} else if (nth == 4) {
 		luokit_complain(k, "%s: and more; luokit_dump() lists them", what);
 	}
@@ -781,10 +792,38 @@ void luokit_ledger_check_restored(struct luokit *k, const char *when)
 		if (run->state != LUOKIT_RESTORED)
 			continue;
 		if (!run->excused)
-			luokit_complain_of(k, run, what, nr++);
+			luokit_complain_run(k, run, what, nr++);
 		luokit_run_put(run);
 		run->state = LUOKIT_DONE;
 	}
+}
+
+size_t luokit_ledger_unclaimed(struct luokit *k)
+{
+	struct luokit_run *run;
+	unsigned int nr = 0;
+	size_t sum = 0;
+
+	if (k->lost_vmalloc)
+		return 0;
+	list_for_each_entry(run, &k->runs, list) {
+		if (run->state != LUOKIT_INCOMING || run->core || run->excused)
+			continue;
+		if (!nr++)
+			luokit_describe(run, "never restored");
+		sum += luokit_run_bytes(run);
+	}
+
+	return sum;
+}
+
+void luokit_ledger_excuse(struct luokit *k)
+{
+	struct luokit_run *run;
+
+	list_for_each_entry(run, &k->runs, list)
+		if (run->state == LUOKIT_INCOMING && !run->core)
+			run->excused = true;
 }
 
 void luokit_ledger_close(struct luokit *k)
@@ -798,14 +837,14 @@ void luokit_ledger_close(struct luokit *k)
 	list_for_each_entry_safe(run, next, &k->runs, list) {
 		switch (run->state) {
 		case LUOKIT_PRESERVED:
-			luokit_complain_of(k, run, "still preserved at the end",
+			luokit_complain_run(k, run, "still preserved at the end",
 					   nr_preserved++);
 			luokit_run_put(run);
 			break;
 		case LUOKIT_INCOMING:
 			leaked += luokit_run_bytes(run);
 			if (!excuse && !run->excused)
-				luokit_complain_of(k, run, "never restored", nr_incoming++);
+				luokit_complain_run(k, run, "never restored", nr_incoming++);
 			luokit_run_put(run);
 			break;
 		default:

@@ -2,7 +2,7 @@
 /*
  * luokit: injected failures.
  *
- * kho_*() calls fail by a count of the kit's own. Allocations fail by the kernel's fault
+ * kho_*() calls, vmalloc() and hooks fail by counts of the kit's own. Allocations fail by the kernel's fault
  * injection, per thread (current->fail_nth). As shipped it spares every allocation that may
  * sleep and every single page, so nothing of interest would fail; the switches for that are
  * files in debugfs, and the kit sets what stands behind them.
@@ -45,6 +45,7 @@ bool luokit_should_fail_kho(struct luokit *k)
 	if (!READ_ONCE(k->fail_kho) || --k->fail_kho)
 		return false;
 	k->fail_kho_hit = true;
+	luokit_note(k, "  kho call fails, by %ps", __builtin_return_address(0));
 
 	return true;
 }
@@ -53,6 +54,43 @@ void luokit_fail_kho_nth(struct luokit *k, unsigned int nth)
 {
 	k->fail_kho_hit = false;
 	k->fail_kho = nth;
+}
+
+/* vmalloc() falls back from many pages to single ones: to fail it, fail the call. */
+bool luokit_should_fail_vmalloc(void)
+{
+	struct luokit *k = luokit_machine;
+
+	if (!k || !READ_ONCE(k->fail_vmalloc) || --k->fail_vmalloc)
+		return false;
+	k->fail_kho_hit = true;
+	luokit_note(k, "  vmalloc fails, in %ps", __builtin_return_address(0));
+
+	return true;
+}
+
+static void luokit_fail_vmalloc_nth(struct luokit *k, unsigned int nth)
+{
+	k->fail_kho_hit = false;
+	k->fail_vmalloc = nth;
+}
+
+int luokit_hook(const char *name)
+{
+	struct luokit *k = luokit_machine;
+
+	if (!k || !READ_ONCE(k->fail_hook) || --k->fail_hook)
+		return 0;
+	k->fail_kho_hit = true;
+	luokit_note(k, "  %s fails", name);
+
+	return -EIO;
+}
+
+static void luokit_fail_hook_nth(struct luokit *k, unsigned int nth)
+{
+	k->fail_kho_hit = false;
+	k->fail_hook = nth;
 }
 
 #ifdef LUOKIT_FAULTS
@@ -166,8 +204,23 @@ bool luokit_fail_end(struct luokit *k)
 	bool alloc_hit = luokit_fail_alloc_end(k);
 
 	k->fail_kho = 0;
+	k->fail_vmalloc = 0;
+	k->fail_hook = 0;
 
 	return alloc_hit || k->fail_kho_hit;
+}
+
+/* The last needs the kernel's fault injection. */
+const struct luokit_fault luokit_faults[LUOKIT_FAULTS_MAX] = {
+	{ "kho call", luokit_fail_kho_nth },
+	{ "vmalloc", luokit_fail_vmalloc_nth },
+	{ "hook", luokit_fail_hook_nth },
+	{ "allocation", luokit_fail_alloc_nth },
+};
+
+unsigned int luokit_nr_faults(void)
+{
+	return luokit_can_fail_alloc() ? LUOKIT_FAULTS_MAX : LUOKIT_FAULTS_MAX - 1;
 }
 
 static size_t luokit_sweep_bytes(struct luokit *k)
@@ -179,9 +232,9 @@ static size_t luokit_sweep_bytes(struct luokit *k)
 
 /* One kind of failure, from the first call on until none is reached. */
 static unsigned int luokit_sweep_kind(struct luokit *k, const struct luokit_sweep *s,
-				      const char *kind,
-				      void (*fail)(struct luokit *k, unsigned int nth))
+				      const struct luokit_fault *fault)
 {
+	const char *kind = fault->name;
 	unsigned int nth;
 
 	for (nth = 1; ; nth++) {
@@ -191,7 +244,7 @@ static unsigned int luokit_sweep_kind(struct luokit *k, const struct luokit_swee
 
 		if (s->prepare)
 			s->prepare(k, s->ctx);
-		fail(k, nth);
+		fault->arm(k, nth);
 		err = s->run(k, s->ctx);
 		hit = luokit_fail_end(k);
 		k->fail_kho_hit = false;
@@ -219,11 +272,10 @@ static unsigned int luokit_sweep_kind(struct luokit *k, const struct luokit_swee
 
 unsigned int luokit_sweep(struct luokit *k, const struct luokit_sweep *sweep)
 {
-	unsigned int nr;
+	unsigned int nr = 0, i;
 
-	nr = luokit_sweep_kind(k, sweep, "kho call", luokit_fail_kho_nth);
-	if (luokit_can_fail_alloc())
-		nr += luokit_sweep_kind(k, sweep, "allocation", luokit_fail_alloc_nth);
+	for (i = 0; i < luokit_nr_faults(); i++)
+		nr += luokit_sweep_kind(k, sweep, &luokit_faults[i]);
 
 	return nr;
 }

@@ -248,6 +248,7 @@ int luokit_start(struct luokit *k)
 		return err;
 	k->running = true;
 	k->opened = false;
+	k->module_users = 0;
 
 	for (call = world->call; call < world->call_end; call++)
 		if ((*call)->level == LUOKIT_LEVEL_PARAM &&
@@ -256,6 +257,7 @@ int luokit_start(struct luokit *k)
 	for (level = 0; level <= 7; level++)
 		luokit_run_level(world, level);
 
+	luokit_stub_reset();
 	err = world->register_handler(&luokit_stub_handler);
 	if (err)
 		luokit_complain(k, "%s: the core did not come up (%pe)", world->name,
@@ -300,6 +302,7 @@ void luokit_shutdown(struct luokit *k)
 		return;
 	luokit_run_exits(k->world);
 	k->world->stop();
+	luokit_unwatch_all(k);
 	luokit_flush_puts(k);
 
 	/* A world's core has no exit; handlers have, if they can be modules. */
@@ -343,9 +346,18 @@ static void luokit_end_action(void *data)
 {
 	struct luokit *k = data;
 
-	luokit_end(k);
+	/* Of an abandoned machine anything may still point to anything. */
+	if (!k->abandoned) {
+		luokit_end(k);
+		kfree(k);
+	}
 	luokit_machine = NULL;
-	kfree(k);
+}
+
+void luokit_abandon(struct luokit *k)
+{
+	k->abandoned = true;
+	k->ended = true;
 }
 
 struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
@@ -367,7 +379,9 @@ struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
 	INIT_LIST_HEAD(&k->late_free);
 	INIT_LIST_HEAD(&k->fds);
 	INIT_LIST_HEAD(&k->miscs);
+	INIT_LIST_HEAD(&k->watched);
 	luokit_ledger_init(k);
+	luokit_log_start(k);
 	luokit_machine = k;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, luokit_end_action, k), 0);
 	KUNIT_ASSERT_EQ_MSG(test, luokit_start(k), 0, "%s does not boot", world->name);
@@ -378,6 +392,16 @@ struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
 const void *luokit_private(struct luokit *k)
 {
 	return k->world->private;
+}
+
+void luokit_without_core_xarray(struct luokit *k)
+{
+	k->no_core_xarray = true;
+}
+
+bool luokit_is_without_core_xarray(void)
+{
+	return luokit_machine->no_core_xarray;
 }
 
 unsigned int luokit_reboots(struct luokit *k)
@@ -446,6 +470,8 @@ static struct file *luokit_session(struct luokit *k, const char *name,
 		return ERR_PTR(err);
 	err = get(name, &file);
 	luokit_flush_puts(k);
+	luokit_note(k, "%s session \"%s\": %d", k->world->session_create == get ? "create" :
+		    "retrieve", name, err);
 	if (err)
 		return ERR_PTR(err);
 	luokit_hold(k, file, true);
@@ -483,6 +509,7 @@ int luokit_preserve(struct luokit *k, struct file *session, u64 token, struct fi
 	spin_unlock(&k->lock);
 
 	err = k->world->preserve(session, token, 0);
+	luokit_note(k, "preserve, token %llu: %d", token, err);
 
 	spin_lock(&k->lock);
 	list_del(&fd.list);
@@ -501,6 +528,7 @@ struct file *luokit_retrieve(struct luokit *k, struct file *session, u64 token)
 	if (err)
 		return ERR_PTR(err);
 	err = k->world->retrieve(session, token, &file);
+	luokit_note(k, "retrieve, token %llu: %d", token, err);
 	luokit_flush_puts(k);
 	if (err > 0)
 		luokit_complain(k, "a retrieve returned %d, neither 0 nor an error",
@@ -519,6 +547,7 @@ int luokit_finish(struct luokit *k, struct file *session)
 	if (err)
 		return err;
 	err = k->world->session_finish(session);
+	luokit_note(k, "finish: %d", err);
 	luokit_flush_puts(k);
 
 	return err;
@@ -527,6 +556,7 @@ int luokit_finish(struct luokit *k, struct file *session)
 int luokit_close(struct luokit *k, struct file *session)
 {
 	const void *priv = session->private_data;
+	int err;
 
 	if (k->frozen) {
 		luokit_complain(k, "a session closed after the freeze waits for ever");
@@ -538,8 +568,10 @@ int luokit_close(struct luokit *k, struct file *session)
 	}
 	__fput_sync(session);
 	luokit_flush_puts(k);
+	err = k->world->session_listed(priv) ? -EBUSY : 0;
+	luokit_note(k, "close the session%s", err ? ", which stays: can_finish() refuses" : "");
 
-	return k->world->session_listed(priv) ? -EBUSY : 0;
+	return err;
 }
 
 int luokit_data(struct luokit *k, struct file *session, u64 token, u64 *data)
@@ -556,6 +588,7 @@ int luokit_freeze(struct luokit *k)
 		return -EDEADLK;
 	}
 	err = k->world->freeze();
+	luokit_note(k, "freeze: %d", err);
 	luokit_flush_puts(k);
 
 	return err;
@@ -568,6 +601,7 @@ void luokit_thaw(struct luokit *k)
 		return;
 	}
 	k->world->thaw();
+	luokit_note(k, "unfreeze");
 	luokit_flush_puts(k);
 	k->frozen = false;
 }

@@ -10,11 +10,13 @@
 #include <linux/types.h>
 
 struct file;
+struct file_operations;
 struct folio;
 struct kho_vmalloc;
 struct liveupdate_file_handler;
 struct luokit;
 struct miscdevice;
+struct module;
 struct page;
 
 /* KHO, kept as a ledger (fake_kho.c). The contracts are those of linux/kexec_handover.h. */
@@ -44,6 +46,29 @@ bool luokit_is_frozen(void);
 void luokit_set_frozen(void);
 int luokit_misc_register(struct miscdevice *misc);
 void luokit_misc_deregister(struct miscdevice *misc);
+
+/* Handlers that register (watch.c), and what they do to modules and descriptors. */
+void luokit_watch(struct liveupdate_file_handler *fh);
+void luokit_unwatch(struct liveupdate_file_handler *fh);
+bool luokit_try_module_get(struct module *module);
+void luokit_module_put(struct module *module);
+void luokit_fd_install(unsigned int fd, struct file *file);
+int luokit_anon_inode_getfd(const char *name, const struct file_operations *fops, void *priv,
+			    int flags);
+
+/* What THIS_MODULE is in a world, so that a forgotten .owner can be told from it. */
+#ifdef CONFIG_MODULES
+#define LUOKIT_MODULE_BYTES	sizeof(struct module)
+#else
+#define LUOKIT_MODULE_BYTES	sizeof(long)
+#endif
+extern char luokit_this_module[];
+
+/* Whether this allocation by vmalloc() or kvmalloc() is to fail (inject.c). */
+bool luokit_should_fail_vmalloc(void);
+
+/* Whether the core is to overlook files that are preserved twice (lifecycle.c). */
+bool luokit_is_without_core_xarray(void);
 
 /* In place of the core's panic(). */
 __printf(1, 2) void luokit_restore_fail(const char *fmt, ...);

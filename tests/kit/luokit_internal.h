@@ -14,8 +14,11 @@
 
 #include <luokit.h>
 #include <luokit_fake.h>
+#include <luokit_subject.h>
 
 #define LUOKIT_STACK_DEPTH	12
+#define LUOKIT_MAX_NOTES	64
+#define LUOKIT_NOTE_LEN		112
 #define LUOKIT_MAX_SUBTREES	16
 
 /**
@@ -45,6 +48,7 @@ enum luokit_page_state {
  * @excused: its loss is the fault of an injected failure.
  * @shipped: part of the reboot under way; @released: and its owner let go of it in time.
  * @user_data: content of a file; may look like anything.
+ * @state_memory: made for a state: kho_alloc_preserve() or an array of kho_preserve_vmalloc().
  * @caller: who preserved it; @stack, @nr_stack: by which way.
  * @copy: the content at the last moment of the old kernel.
  */
@@ -59,6 +63,7 @@ struct luokit_run {
 	bool shipped;
 	bool released;
 	bool user_data;
+	bool state_memory;
 	void *caller;
 	unsigned int nr_stack;
 	unsigned long stack[LUOKIT_STACK_DEPTH];
@@ -97,6 +102,49 @@ struct luokit_misc {
 };
 
 /*
+ * struct luokit_watched - a handler whose callbacks the kit looks at
+ * @list: in &luokit.watched.
+ * @fh: as the core has it; its ops are @proxy.
+ * @real: its own ops.
+ * @proxy: those that look, then call the real ones.
+ */
+struct luokit_watched {
+	struct list_head list;
+	struct liveupdate_file_handler *fh;
+	const struct liveupdate_file_ops *real;
+	struct liveupdate_file_ops proxy;
+};
+
+/*
+ * struct luokit_judge - the case of the conformance suite that runs, if one does
+ * @subject: what is judged.
+ * @id: the case; @class: its class of defects, 0 for none.
+ * @verdict: where findings go. NULL: they fail the test.
+ * @fops: of the subject's files.
+ * @task: the thread of the case; a finding in it ends the case.
+ * @escape: where to go on then.
+ * @preempt: preempt_count() there.
+ * @armed: @escape is valid.
+ * @skipped: what the subject does not tell and the case needs; NULL if all is there.
+ * @spoil: change the next file between can_preserve() and preserve().
+ * @findings: so far.
+ */
+struct luokit_judge {
+	const struct luokit_subject *subject;
+	enum luokit_case_id id;
+	unsigned int class;
+	struct luokit_verdict *verdict;
+	const struct file_operations *fops;
+	struct task_struct *task;
+	void *escape[5];
+	unsigned int preempt;
+	bool armed;
+	const char *skipped;
+	bool spoil;
+	unsigned int findings;
+};
+
+/*
  * struct luokit - the machine a test runs on
  * @test: whose it is.
  * @world, @next_world: the kernel that runs, and the one of the next reboot.
@@ -108,6 +156,7 @@ struct luokit {
 	struct kunit *test;
 	const struct luokit_world *world, *next_world;
 	bool ended;
+	bool abandoned;		/* left in the middle of something, for good */
 	bool running;		/* booted and not shut down */
 	bool frozen;
 	bool leaving;		/* between two worlds: the ledger keeps what is let go */
@@ -140,9 +189,23 @@ struct luokit {
 	bool lost_vmalloc;	/* an injected failure hid what an array names */
 
 	unsigned int fail_kho;	/* counts down to the call that fails */
-	bool fail_kho_hit;
+	unsigned int fail_vmalloc, fail_hook;
+	bool fail_kho_hit;	/* of these three */
 	bool failing_alloc;
 	bool fail_quiet;	/* and the one that failed was not to be reported */
+
+	struct luokit_judge *judge;
+	struct list_head watched;
+	struct luokit_watched *inside;	/* a callback of it runs, in the thread below */
+	struct task_struct *inside_task;
+	int module_users;	/* references to the module that the world is */
+	bool no_core_xarray;
+	void (*thawed)(struct luokit *k, void *ctx);	/* as luokit_between() */
+
+	char notes[LUOKIT_MAX_NOTES][LUOKIT_NOTE_LEN];
+	unsigned int nr_notes;
+	u64 log_seq;		/* how far the kernel's log was read */
+	unsigned int warnings;	/* lines of level warning and above since the boot */
 };
 
 /* The machine of the test that runs; tests run one after the other. */
@@ -151,10 +214,42 @@ extern struct luokit *luokit_machine;
 /* Say that a rule was broken: fails the test, or is what it expects. Any context. */
 __printf(2, 3) void luokit_complain(struct luokit *k, const char *fmt, ...);
 
+/* The same, for a rule of class @class of docs/defects.rst. 0: that of the case. */
+__printf(3, 4) void luokit_complain_of(struct luokit *k, unsigned int class,
+				       const char *fmt, ...);
+
+/* watch.c */
+__printf(2, 3) void luokit_note(struct luokit *k, const char *fmt, ...);
+void luokit_notes_reset(struct luokit *k);
+void luokit_notes_print(struct luokit *k, unsigned int max);
+void luokit_log_start(struct luokit *k);
+void luokit_log_read(struct luokit *k, bool judge);
+void luokit_unwatch_all(struct luokit *k);
+
+/* conform.c */
+void luokit_judge_rearm(struct luokit *k);
+void luokit_finding(struct luokit *k, unsigned int class, const char *text);
+/* The case needs what the subject does not tell. Returns; the case then ends by itself. */
+void luokit_skip(struct luokit *k, const char *why);
+void luokit_conformance_case(struct kunit *test, enum luokit_case_id id);
+
+/* conform_cases.c */
+extern void (* const luokit_case_fns[LUOKIT_NR_CASES])(struct luokit *k,
+						       const struct luokit_subject *s);
+
 /* Allocations of the kit itself between these two are not for injected failures. */
 unsigned int luokit_quiet_begin(void);
 void luokit_quiet_end(unsigned int saved);
 bool luokit_should_fail_kho(struct luokit *k);
+/* One kind of failure: what a report calls it, and how to have the @nth one fail. */
+struct luokit_fault {
+	const char *name;
+	void (*arm)(struct luokit *k, unsigned int nth);
+};
+
+extern const struct luokit_fault luokit_faults[];
+#define LUOKIT_FAULTS_MAX	4
+unsigned int luokit_nr_faults(void);
 
 /* fake_kho.c */
 void luokit_ledger_init(struct luokit *k);
@@ -164,6 +259,10 @@ void luokit_ledger_watch(struct luokit *k);
 void luokit_ledger_rearm(struct luokit *k);
 /* Complain about restored memory that nobody freed, and forget about it. */
 void luokit_ledger_check_restored(struct luokit *k, const char *when);
+/* Bytes that handlers should have restored by now, described; what is excused is not. */
+size_t luokit_ledger_unclaimed(struct luokit *k);
+/* The handler reported them as lost. */
+void luokit_ledger_excuse(struct luokit *k);
 /* Complain about what is left, and let go of everything. */
 void luokit_ledger_close(struct luokit *k);
 size_t luokit_run_bytes(const struct luokit_run *run);
@@ -175,6 +274,8 @@ void luokit_describe(struct luokit_run *run, const char *what);
 int luokit_kexec(struct luokit *k);
 
 /* lifecycle.c */
+/* The case was left in the middle: nothing of this machine may be touched again. */
+void luokit_abandon(struct luokit *k);
 int luokit_start(struct luokit *k);
 void luokit_shutdown(struct luokit *k);
 void luokit_close_all(struct luokit *k);
@@ -182,6 +283,7 @@ void luokit_flush_puts(struct luokit *k);
 
 /* stub.c */
 extern struct liveupdate_file_handler luokit_stub_handler;
+void luokit_stub_reset(void);
 
 /* statics.c */
 int luokit_statics_reset(const struct luokit_world *world);

@@ -331,11 +331,14 @@ static void luokit_core_without_xarray(struct kunit *test)
 	struct luokit *k = test->priv;
 	struct file *a, *b, *file;
 
-	luokit_next_world(k, &bare_core_world);
-	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
 	a = luokit_create(k, "a");
 	b = luokit_create(k, "b");
 	file = luokit_stub_file(k, 1);
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, a, 1, file), 0);
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, b, 1, file), -EBUSY);
+	luokit_close(k, a);
+	luokit_without_core_xarray(k);
+	a = luokit_create(k, "a");
 	KUNIT_EXPECT_EQ(test, luokit_preserve(k, a, 1, file), 0);
 	KUNIT_EXPECT_EQ(test, luokit_preserve(k, b, 1, file), 0);
 }

@@ -59,14 +59,17 @@ struct luokit_state {
 /**
  * struct luokit_change - something a user can do to a preserved file
  * @name: what the reports call it; NULL ends the list.
- * @apply: do it. What the file is afterwards may depend on the state it was made in and on
- *	the @n of the last call that returned 0, on nothing else: the kit repeats that call on a
- *	new file to learn what has to arrive. Returns 0 or a negative errno: a frozen object
- *	may refuse, and may make its caller wait. Called from several threads at a time.
+ * @apply: do it for the @n-th time, counted from 1; a call that failed is counted again. What
+ *	the file is after that may depend on the state it was made in and on the calls with the
+ *	numbers 1 to @n, on nothing else: the kit repeats them on a new file to learn what has
+ *	to arrive. Returns 0 or a negative errno: a frozen object may refuse, and may make its
+ *	caller wait. One call at a time, beside all that LUO does.
+ * @until_freeze: the type's documentation says that this is final when the file is frozen.
  */
 struct luokit_change {
 	const char *name;
 	int (*apply)(struct luokit *k, struct file *file, u64 n);
+	bool until_freeze;
 };
 
 /**

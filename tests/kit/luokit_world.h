@@ -20,9 +20,6 @@
  * that a boot can reset it, and hides all symbols but the world's, so that several worlds,
  * each with a core of its own, live in one kernel; beside the real core if there is one.
  *
- * Before including it a world may define
- * - LUOKIT_NO_CORE_XARRAY: the core does not notice a file preserved twice, like Linux
- *   before 7.1; the handler alone must.
  * To give a suite a way to static functions: LUOKIT_WORLD(x, .private = &table), read by
  * luokit_private(). A handler with a pr_fmt() unlike the usual one needs #undef pr_fmt first.
  */
@@ -52,6 +49,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <linux/xarray.h>
 #include <luokit_fake.h>
 
@@ -116,6 +114,26 @@
 #define fput			luokit_fput
 #define misc_register		luokit_misc_register
 #define misc_deregister		luokit_misc_deregister
+#define try_module_get		luokit_try_module_get
+#define module_put		luokit_module_put
+#define fd_install		luokit_fd_install
+#define anon_inode_getfd	luokit_anon_inode_getfd
+
+/* kmalloc() fails by the kernel's own fault injection, which does not know these. */
+#define LUOKIT_VMALLOC(call)	(luokit_should_fail_vmalloc() ? NULL : (call))
+#define vmalloc_noprof(...)	LUOKIT_VMALLOC((vmalloc_noprof)(__VA_ARGS__))
+#define vzalloc_noprof(...)	LUOKIT_VMALLOC((vzalloc_noprof)(__VA_ARGS__))
+#define vcalloc_noprof(...)	LUOKIT_VMALLOC((vcalloc_noprof)(__VA_ARGS__))
+#define __vmalloc_noprof(...)	LUOKIT_VMALLOC((__vmalloc_noprof)(__VA_ARGS__))
+#define vmalloc_array_noprof(...) LUOKIT_VMALLOC((vmalloc_array_noprof)(__VA_ARGS__))
+#define __kvmalloc_node_noprof(...) \
+	LUOKIT_VMALLOC((__kvmalloc_node_noprof)(__VA_ARGS__))
+#define _kvmalloc_array_node_noprof(...) \
+	LUOKIT_VMALLOC((_kvmalloc_array_node_noprof)(__VA_ARGS__))
+
+/* Built in, all owners would be NULL, and a missing one nobody's mistake. */
+#undef THIS_MODULE
+#define THIS_MODULE		((struct module *)luokit_this_module)
 
 /* LUO's core. What it allocates is counted apart from what handlers do. */
 #include <kernel/liveupdate/luo_internal.h>
@@ -126,26 +144,23 @@
 #include <kernel/liveupdate/kho_block.c>
 #include <kernel/liveupdate/luo_flb.c>
 
-#ifdef LUOKIT_NO_CORE_XARRAY
+/* Linux before 7.1 does not notice a file preserved twice: luokit_without_core_xarray(). */
 static inline int luokit_xa_insert(struct xarray *xa, unsigned long index, void *entry,
 				   gfp_t gfp)
 {
-	return 0;
+	return luokit_is_without_core_xarray() ? 0 : xa_insert(xa, index, entry, gfp);
 }
 
 static inline void *luokit_xa_erase(struct xarray *xa, unsigned long index)
 {
-	return NULL;
+	return luokit_is_without_core_xarray() ? NULL : xa_erase(xa, index);
 }
 
 #define xa_insert		luokit_xa_insert
 #define xa_erase		luokit_xa_erase
-#endif
 #include <kernel/liveupdate/luo_file.c>
-#ifdef LUOKIT_NO_CORE_XARRAY
 #undef xa_insert
 #undef xa_erase
-#endif
 
 #include <kernel/liveupdate/luo_session.c>
 
@@ -160,6 +175,30 @@ static inline void *luokit_xa_erase(struct xarray *xa, unsigned long index)
 
 #undef kho_alloc_preserve
 #define kho_alloc_preserve	luokit_kho_alloc_preserve
+
+/* Handlers register below: the kit looks at their callbacks. */
+static int luokit_world_register_handler(struct liveupdate_file_handler *fh)
+{
+	const struct liveupdate_file_ops *ops = fh->ops;
+	int err;
+
+	luokit_watch(fh);
+	err = liveupdate_register_file_handler(fh);
+	/* Refused as it is registered already: that one goes on being watched. */
+	if (err && fh->ops != ops)
+		luokit_unwatch(fh);
+
+	return err;
+}
+
+static void luokit_world_unregister_handler(struct liveupdate_file_handler *fh)
+{
+	liveupdate_unregister_file_handler(fh);
+	luokit_unwatch(fh);
+}
+
+#define liveupdate_register_file_handler	luokit_world_register_handler
+#define liveupdate_unregister_file_handler	luokit_world_unregister_handler
 
 /*
  * The kit's way in. The ioctl functions themselves copy from user space and install fds,
@@ -316,11 +355,6 @@ static void luokit_world_thaw(void)
 	*sh->sessions_pa = 0;
 }
 
-static int luokit_world_register_handler(struct liveupdate_file_handler *fh)
-{
-	return liveupdate_register_file_handler(fh);
-}
-
 /* The files of a session nobody finished: what the core knows of them, and no more. */
 static void luokit_world_drop_session(struct luo_session *session)
 {
@@ -354,7 +388,7 @@ static void luokit_world_stop(void)
 	kho_block_set_destroy(&luo_session_global.outgoing.block_set);
 
 	list_private_for_each_entry_safe(fh, next_fh, &luo_file_handler_list, list)
-		liveupdate_unregister_file_handler(fh);
+		luokit_world_unregister_handler(fh);
 
 	/* Never given back by the core, in neither direction. */
 	kho_restore_free(luo_flb_global.incoming.header_ser);

@@ -213,7 +213,11 @@ int luokit_kexec(struct luokit *k)
 	stub = k->stub;
 	luokit_ledger_rearm(k);
 	k->leaving = true;
+	luokit_note(k, "reboot; the kit takes the old kernel down:");
 	luokit_thaw(k);
+	if (k->thawed)
+		k->thawed(k, k->between_ctx);
+	k->thawed = NULL;
 	luokit_close_all(k);
 	left = k->world->sessions(&unretrieved);
 	luokit_shutdown(k);
@@ -231,6 +235,8 @@ int luokit_kexec(struct luokit *k)
 		k->first(k, k->between_ctx);
 	k->first = NULL;
 	k->last = NULL;
+
+	luokit_note(k, "the new kernel boots");
 
 	return luokit_start(k);
 }

@@ -84,7 +84,7 @@ static void luokit_disarm(void)
 }
 #endif
 
-static noinline void __noreturn luokit_escape(struct luokit_judge *judge)
+void noinline __noreturn luokit_escape(struct luokit_judge *judge)
 {
 	__builtin_longjmp(judge->escape, 1);
 }

@@ -229,6 +229,8 @@ void luokit_unwatch_all(struct luokit *k);
 /* conform.c */
 void luokit_judge_rearm(struct luokit *k);
 void luokit_finding(struct luokit *k, unsigned int class, const char *text);
+/* Leave the case, in its own thread, as it is. */
+void __noreturn luokit_escape(struct luokit_judge *judge);
 /* The case needs what the subject does not tell. Returns; the case then ends by itself. */
 void luokit_skip(struct luokit *k, const char *why);
 void luokit_conformance_case(struct kunit *test, enum luokit_case_id id);

@@ -92,6 +92,8 @@ struct luokit_loose {
  *	around every limit, every flag, and what has to be refused.
  * @changes: what a user may do to a file between preserve and the end of the kernel.
  * @loose: what of the saved state cannot be checked.
+ * @relies_on_core: the handler leaves it to LUO's core to notice an object that is preserved
+ *	twice, with a get_id(): right where it runs on Linux 7.1 and later only.
  * @make: make a file in the state of &luokit_state.arg. Returns it with one reference, which
  *	becomes the kit's, or an ERR_PTR(). Needed.
  * @differ: compare two files by what has to be carried over. NULL if they are equal, or else
@@ -112,6 +114,7 @@ struct luokit_subject {
 	struct luokit_state states[LUOKIT_MAX_STATES];
 	struct luokit_change changes[LUOKIT_MAX_CHANGES];
 	struct luokit_loose loose[LUOKIT_MAX_LOOSE];
+	bool relies_on_core;
 	struct file *(*make)(struct luokit *k, u64 arg);
 	const char *(*differ)(struct luokit *k, struct file *want, struct file *got);
 	struct file *(*twin)(struct luokit *k, struct file *file);

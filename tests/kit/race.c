@@ -17,6 +17,7 @@ struct luokit_race {
 	void (*between)(struct luokit *k, void *ctx, unsigned int round);
 	void *ctx;
 	unsigned int rounds;
+	bool stop;		/* set by the first racer, between two rounds */
 	atomic_t arrived;
 	atomic_t running;
 	struct completion over;
@@ -61,11 +62,16 @@ static int luokit_racer(void *data)
 	for (round = 0; round < race->rounds; round++) {
 		/* After the first both are awake, after the second both are in step. */
 		luokit_meet(race, 3 * round + 1);
+		if (race->stop)
+			break;
 		luokit_meet(race, 3 * round + 2);
 		race->fn[racer->nr](race->k, race->ctx, round);
 		luokit_meet(race, 3 * round + 3);
 		if (!racer->nr && race->between)
 			race->between(race->k, race->ctx, round);
+		/* What was found in a case is enough, and what follows may be anything. */
+		if (!racer->nr && race->k->judge && race->k->judge->findings)
+			race->stop = true;
 	}
 	if (atomic_dec_and_test(&race->running))
 		complete(&race->over);

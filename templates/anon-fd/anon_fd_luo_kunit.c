@@ -2,19 +2,17 @@
 /*
  * anon_fd_luo_kunit.c - tests of the template's handler, without a reboot.
  *
- * Copy them with the driver: what a file of yours carries over, what changes
- * late, what a damaged state does, and every failure point are questions for
- * every handler. Whatever leaks, is freed twice or points into the old kernel
- * is found by the kit in each of these cases without being asked.
+ * Copy them with the driver. The conformance suite at the end is the greater part: it is
+ * told how a file of yours is made, changed and compared, and tries every rule that a
+ * handler has to keep. Above it stands what only you can know: the layout of the saved
+ * state, and values in it that no file of yours can have had.
  */
 
 #include <kunit/test.h>
-#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io.h>
-#include <linux/kthread.h>
-#include <luokit.h>
+#include <luokit_subject.h>
 #include <luosdk/handler.h>
 
 #include "anon_fd_luo_abi.h"
@@ -34,113 +32,6 @@ static const struct anon_fd_way *anon_fd_way(struct luokit *k)
 static struct file *anon_fd_make(struct luokit *k, const char *text, u32 flags)
 {
 	return luokit_own(k, anon_fd_way(k)->create(text, strlen(text), flags));
-}
-
-static void anon_fd_expect(struct kunit *test, struct file *file, const char *text)
-{
-	char found[ANON_FD_BYTES + 1] = {};
-	u32 len;
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
-	anon_fd_way(test->priv)->get(file, found, &len);
-	KUNIT_EXPECT_EQ(test, len, strlen(text));
-	KUNIT_EXPECT_STREQ(test, found, text);
-}
-
-/* Empty, short and full; read-only, write-only and non-blocking. */
-static void anon_fd_carries_state(struct kunit *test)
-{
-	static const char * const texts[] = {
-		"", "x", "hello", "exactly thirty-two bytes of text",
-	};
-	static const u32 flags[] = {
-		O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK,
-	};
-	struct luokit *k = test->priv;
-	struct file *file;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(texts); i++) {
-		file = luokit_carry(k, anon_fd_make(k, texts[i], flags[i]));
-		anon_fd_expect(test, file, texts[i]);
-		KUNIT_EXPECT_EQ(test, luosdk_file_flags(file), flags[i]);
-	}
-}
-
-/* What is written after the preserve arrives; after the freeze nobody writes. */
-static void anon_fd_changes_late(struct kunit *test)
-{
-	struct luokit *k = test->priv;
-	struct file *file = anon_fd_make(k, "early", O_RDWR);
-	struct file *s = luokit_create(k, "s");
-
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
-	KUNIT_EXPECT_EQ(test, anon_fd_way(k)->set(file, "late", 4), 0);
-	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
-	s = luokit_retrieve_session(k, "s");
-	file = luokit_retrieve(k, s, 1);
-	anon_fd_expect(test, file, "late");
-	KUNIT_EXPECT_EQ(test, anon_fd_way(k)->phase(file), LUOSDK_RESTORED);
-	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
-	KUNIT_EXPECT_EQ(test, anon_fd_way(k)->phase(file), LUOSDK_IDLE);
-}
-
-/* A writer during an update that is aborted waits, and notices nothing else. */
-struct anon_fd_writer {
-	struct luokit *k;
-	struct file *file;
-	int err;
-	bool done;
-};
-
-static int anon_fd_writer(void *data)
-{
-	struct anon_fd_writer *w = data;
-
-	w->err = anon_fd_way(w->k)->set(w->file, "patient", 7);
-	WRITE_ONCE(w->done, true);
-	while (!kthread_should_stop())
-		usleep_range(1000, 2000);
-	return 0;
-}
-
-static void anon_fd_aborted(struct kunit *test)
-{
-	struct luokit *k = test->priv;
-	struct anon_fd_writer w = { .k = k, .file = anon_fd_make(k, "old", O_RDWR) };
-	struct file *s = luokit_create(k, "s");
-	struct task_struct *task;
-
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, w.file), 0);
-	KUNIT_ASSERT_EQ(test, luokit_freeze(k), 0);
-	task = kthread_run(anon_fd_writer, &w, "anon-fd-writer");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	msleep(20);
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(w.done));
-	anon_fd_expect(test, w.file, "old");
-
-	luokit_thaw(k);
-	while (!READ_ONCE(w.done))
-		usleep_range(1000, 2000);
-	kthread_stop(task);
-	KUNIT_EXPECT_EQ(test, w.err, 0);
-	anon_fd_expect(test, w.file, "patient");
-	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
-}
-
-/* One object, one preserve, whoever asks. */
-static void anon_fd_twice(struct kunit *test)
-{
-	struct luokit *k = test->priv;
-	struct file *one = anon_fd_make(k, "1", O_RDWR), *two = anon_fd_make(k, "2", O_RDWR);
-	struct file *a = luokit_create(k, "a"), *b = luokit_create(k, "b");
-
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, a, 1, one), 0);
-	KUNIT_EXPECT_EQ(test, luokit_preserve(k, a, 2, two), 0);
-	KUNIT_EXPECT_EQ(test, luokit_preserve(k, b, 1, one), -EBUSY);
-	KUNIT_EXPECT_EQ(test, luokit_close(k, a), 0);
-	KUNIT_EXPECT_EQ(test, luokit_preserve(k, b, 1, one), 0);
-	KUNIT_EXPECT_EQ(test, luokit_close(k, b), 0);
 }
 
 /* A state that is intact, and that no file can have had. */
@@ -185,47 +76,6 @@ static void anon_fd_impossible_state(struct kunit *test)
 	}
 }
 
-/* Each call of a preserve that can fail does: an error, and nothing is left. */
-struct anon_fd_sweep {
-	struct file *file, *session;
-};
-
-static void anon_fd_sweep_create(struct luokit *k, void *ctx)
-{
-	struct anon_fd_sweep *sweep = ctx;
-
-	sweep->session = luokit_create(k, "s");
-}
-
-static int anon_fd_sweep_preserve(struct luokit *k, void *ctx)
-{
-	struct anon_fd_sweep *sweep = ctx;
-
-	return luokit_preserve(k, sweep->session, 1, sweep->file);
-}
-
-static void anon_fd_sweep_close(struct luokit *k, void *ctx, int result)
-{
-	struct anon_fd_sweep *sweep = ctx;
-
-	luokit_close(k, sweep->session);
-}
-
-static void anon_fd_failure_points(struct kunit *test)
-{
-	struct luokit *k = test->priv;
-	struct anon_fd_sweep ctx = { .file = anon_fd_make(k, "a", O_RDWR) };
-	struct luokit_sweep sweep = {
-		.prepare = anon_fd_sweep_create,
-		.run = anon_fd_sweep_preserve,
-		.undo = anon_fd_sweep_close,
-		.ctx = &ctx,
-	};
-
-	KUNIT_EXPECT_GE(test, luokit_sweep(k, &sweep), 2);
-	KUNIT_EXPECT_EQ(test, anon_fd_way(k)->phase(ctx.file), LUOSDK_IDLE);
-}
-
 /* The layout is a contract between kernels: these are its bytes. */
 static void anon_fd_golden_layout(struct kunit *test)
 {
@@ -249,12 +99,7 @@ static void anon_fd_golden_layout(struct kunit *test)
 
 static struct kunit_case anon_fd_luo_cases[] = {
 	KUNIT_CASE(anon_fd_golden_layout),
-	KUNIT_CASE(anon_fd_carries_state),
-	KUNIT_CASE(anon_fd_changes_late),
-	KUNIT_CASE(anon_fd_aborted),
-	KUNIT_CASE(anon_fd_twice),
 	KUNIT_CASE(anon_fd_impossible_state),
-	KUNIT_CASE(anon_fd_failure_points),
 	{}
 };
 
@@ -265,6 +110,88 @@ static struct kunit_suite anon_fd_luo_suite = {
 };
 
 kunit_test_suite(anon_fd_luo_suite);
+
+/* ---- The conformance suite: every rule, every order, everything that can fail ---- */
+
+static const struct {
+	const char *text;
+	u32 flags;
+} anon_fd_states[] = {
+	{ "hello", O_RDWR },
+	{ "", O_RDWR },
+	{ "x", O_RDWR },
+	{ "exactly thirty-two bytes of text", O_RDWR },
+	{ "read me", O_RDONLY },
+	{ "write me", O_WRONLY },
+	{ "do not wait", O_RDWR | O_NONBLOCK },
+};
+
+static struct file *anon_fd_subject_make(struct luokit *k, u64 arg)
+{
+	const char *text = anon_fd_states[arg].text;
+
+	return anon_fd_way(k)->create(text, strlen(text), anon_fd_states[arg].flags);
+}
+
+static const char *anon_fd_subject_differ(struct luokit *k, struct file *want,
+					  struct file *got)
+{
+	u8 text[2][ANON_FD_BYTES];
+	u32 len[2];
+
+	anon_fd_way(k)->get(want, text[0], &len[0]);
+	anon_fd_way(k)->get(got, text[1], &len[1]);
+	if (len[0] != len[1])
+		return "length";
+	if (memcmp(text[0], text[1], len[0]))
+		return "text";
+	if (luosdk_file_flags(want) != luosdk_file_flags(got))
+		return "file flags";
+	return NULL;
+}
+
+/* The number as text, so that each write is another one. */
+static int anon_fd_subject_write(struct luokit *k, struct file *file, u64 n)
+{
+	char text[ANON_FD_BYTES + 1];
+
+	return anon_fd_way(k)->set(file, text, scnprintf(text, sizeof(text), "%llu", n));
+}
+
+/* What fcntl(F_SETFL) does. */
+static int anon_fd_subject_setfl(struct luokit *k, struct file *file, u64 n)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags ^= O_NONBLOCK;
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+static size_t anon_fd_subject_leaked(struct luokit *k)
+{
+	return anon_fd_way(k)->leaked();
+}
+
+static const struct luokit_subject anon_fd_subject = {
+	.world = &anon_fd_luo_world,
+	.states = {
+		{ "five bytes", 0 },
+		{ "empty", 1, .empty = true },
+		{ "one byte", 2 },
+		{ "full", 3 },
+		{ "read-only", 4 },
+		{ "write-only", 5 },
+		{ "non-blocking", 6 },
+	},
+	.changes = {
+		{ "write", anon_fd_subject_write },
+		{ "F_SETFL", anon_fd_subject_setfl, .until_freeze = true },
+	},
+	.make = anon_fd_subject_make,
+	.differ = anon_fd_subject_differ,
+	.leaked = anon_fd_subject_leaked,
+};
+LUOKIT_CONFORMANCE(anon_fd_luo, anon_fd_subject);
 
 MODULE_DESCRIPTION("KUnit tests of the template anon-fd");
 MODULE_LICENSE("GPL");

@@ -5,8 +5,9 @@
 #ifndef _ANON_FD_LUO_KUNIT_H
 #define _ANON_FD_LUO_KUNIT_H
 
-#include <luosdk/guard.h>
+#include <linux/types.h>
 
+struct file;
 struct luokit_world;
 
 /* LUO's core and the driver. */
@@ -17,7 +18,7 @@ struct anon_fd_way {
 	struct file *(*create)(const u8 *text, u32 len, u32 flags);
 	void (*get)(struct file *file, u8 *text, u32 *len);
 	int (*set)(struct file *file, const u8 *text, u32 len);
-	enum luosdk_phase (*phase)(struct file *file);
+	size_t (*leaked)(void);
 };
 
 #endif /* _ANON_FD_LUO_KUNIT_H */

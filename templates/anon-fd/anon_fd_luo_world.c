@@ -19,18 +19,16 @@ static int anon_fd_set_file(struct file *file, const u8 *text, u32 len)
 	return anon_fd_set(file->private_data, text, len);
 }
 
-static enum luosdk_phase anon_fd_phase(struct file *file)
+static size_t anon_fd_leaked(void)
 {
-	struct anon_fd *a = file->private_data;
-
-	return luosdk_guard_phase(&a->guard);
+	return luosdk_stats_read(&anon_fd_luo_handler.stats, LUOSDK_STAT_LEAKED);
 }
 
 static const struct anon_fd_way anon_fd_way = {
 	.create = anon_fd_create,
 	.get = anon_fd_get,
 	.set = anon_fd_set_file,
-	.phase = anon_fd_phase,
+	.leaked = anon_fd_leaked,
 };
 
 LUOKIT_WORLD(anon_fd_luo_world, .private = &anon_fd_way);

@@ -13,7 +13,8 @@ MAKEFLAGS += --no-print-directory
 export LUOSDK_CACHE KERNEL_SRC KERNEL_SERIES
 
 # Variables given on the command line, turned into options of the scripts.
-kunit-args := $(if $(HANDLER),--handler $(HANDLER)) $(if $(DEBUG),--debug)
+kunit-args := $(if $(HANDLER),--handler $(HANDLER)) $(if $(DEBUG),--debug) \
+	$(if $(DAMAGED),--damaged $(DAMAGED)) $(if $(SEED),--seed $(SEED))
 vmtest-args := $(SCENARIO)
 
 need-kdir = @test -n "$(KDIR)" || { \
@@ -34,7 +35,7 @@ test: ## everything CI runs; ends with 'N passed, N failed'
 	@scripts/ensure-packages
 	@scripts/test-all
 
-kunit: ## KUnit without a reboot [HANDLER=eventfd] [DEBUG=1 for KASAN, lockdep, kmemleak]
+kunit: ## KUnit without a reboot [HANDLER=eventfd] [DEBUG=1: KASAN, lockdep, kmemleak] [DAMAGED=n SEED=n]
 	@tests/kit/run-kunit $(kunit-args)
 
 vmtest: ## live updates in a VM, over a real kexec [SCENARIO=name]

@@ -8,7 +8,7 @@
  *
  *	mutant 01_finish_discards_again class 1: c01_finish_after_failed_retrieve=2
  *
- * The cases are slow, in KUnit's words, so that a run of all suites can leave them out.
+ * The suite is very slow, in KUnit's words, so that a run of all suites leaves it out.
  */
 
 #include <kunit/test.h>
@@ -63,7 +63,7 @@ static void mutant_judge(struct kunit *test, const struct luokit_world *world,
 	}
 MUTANTS(MUTANT_JUDGE)
 
-#define MUTANT_CASE(_name, ...)	KUNIT_CASE_SLOW(mutant_##_name),
+#define MUTANT_CASE(_name, ...)	KUNIT_CASE(mutant_##_name),
 
 static struct kunit_case mutants_cases[] = {
 	MUTANTS(MUTANT_CASE)
@@ -73,6 +73,7 @@ static struct kunit_case mutants_cases[] = {
 /* The name makes it one of those that <*_conformance> selects. */
 static struct kunit_suite mutants_suite = {
 	.name = "mutants_conformance",
+	.attr.speed = KUNIT_SPEED_VERY_SLOW,
 	.test_cases = mutants_cases,
 };
 

@@ -56,8 +56,8 @@ static const struct notebook_kind {
 #define NOTEBOOK_STATES {							\
 	{ "ordinary", 0 }, { "empty", 1, .empty = true }, { "one byte", 2 },	\
 	{ "a byte less than a page", 3 }, { "a page", 4 },			\
-	{ "a byte more than a page", 5 }, { "a byte less than full", 6 },	\
-	{ "full", 7 }, { "pages to spare", 8 }, { "longest title", 9 },		\
+	{ "a byte more than a page", 5 }, { "a byte less than full", 6, .large = true },	\
+	{ "full", 7, .large = true }, { "pages to spare", 8 }, { "longest title", 9 },		\
 	{ "highest mark", 10 }, { "mark of 33 bits", 11 }, { "all flags", 12 },	\
 	{ "read-only", 13 }, { "write-only", 14 }, { "non-blocking", 15 },	\
 	{ "lent", 16, .refused = true },					\

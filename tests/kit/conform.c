@@ -8,7 +8,6 @@
  * all locks held and memory half freed. The machine is left as it is then and never used
  * again. Under UML the same goes for an access to an address that is none.
  */
-#include <linux/console.h>
 #include <linux/err.h>
 #include <linux/kasan.h>
 #include <linux/lockdep.h>
@@ -140,8 +139,6 @@ void luokit_finding(struct luokit *k, unsigned int class, const char *text)
 	const char *rule = class ? luokit_rule_of_class(class) : NULL;
 	bool escape = judge->armed && judge->task == current && !k->ended;
 
-	/* A damaged state makes handlers talk; what follows is for the reader. */
-	console_loglevel = CONSOLE_LOGLEVEL_DEFAULT;
 	if (!rule) {
 		class = luokit_rules[judge->id].class;
 		rule = luokit_rules[judge->id].rule;
@@ -177,7 +174,6 @@ static void luokit_run_case(struct kunit *test, const struct luokit_subject *sub
 			    enum luokit_case_id id, struct luokit_judge *judge,
 			    struct luokit_verdict *verdict)
 {
-	int loglevel = console_loglevel;
 	struct luokit *k;
 
 	*judge = (struct luokit_judge){
@@ -193,7 +189,6 @@ static void luokit_run_case(struct kunit *test, const struct luokit_subject *sub
 		luokit_abandon(k);
 	else
 		k->judge = NULL;
-	console_loglevel = loglevel;
 }
 
 /* A case of a suite: whatever it finds fails the test. */

@@ -56,6 +56,8 @@ void luokit_fd_install(unsigned int fd, struct file *file);
 int luokit_anon_inode_getfd(const char *name, const struct file_operations *fops, void *priv,
 			    int flags);
 
+__printf(1, 2) int luokit_printk(const char *fmt, ...);
+
 /* What THIS_MODULE is in a world, so that a forgotten .owner can be told from it. */
 #ifdef CONFIG_MODULES
 #define LUOKIT_MODULE_BYTES	sizeof(struct module)

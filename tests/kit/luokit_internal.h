@@ -204,6 +204,7 @@ struct luokit {
 
 	char notes[LUOKIT_MAX_NOTES][LUOKIT_NOTE_LEN];
 	unsigned int nr_notes;
+	bool hush;		/* what the world logs is counted, not printed */
 	u64 log_seq;		/* how far the kernel's log was read */
 	unsigned int warnings;	/* lines of level warning and above since the boot */
 };
@@ -261,6 +262,8 @@ void luokit_ledger_watch(struct luokit *k);
 void luokit_ledger_rearm(struct luokit *k);
 /* Complain about restored memory that nobody freed, and forget about it. */
 void luokit_ledger_check_restored(struct luokit *k, const char *when);
+/* Whether what the old kernel handed over and nobody freed is for this case to find. */
+bool luokit_leaks_matter(struct luokit *k);
 /* Bytes that handlers should have restored by now, described; what is excused is not. */
 size_t luokit_ledger_unclaimed(struct luokit *k);
 /* The handler reported them as lost. */

@@ -48,12 +48,15 @@
  * @arg: what &luokit_subject.make is told.
  * @empty: the empty object: no content, no pages, nothing pending. One state should be.
  * @refused: a file in this state must be refused by preserve.
+ * @large: has so many parts that to fail each step of each operation would take long: it is
+ *	carried over, and fails where smaller ones do.
  */
 struct luokit_state {
 	const char *name;
 	u64 arg;
 	bool empty;
 	bool refused;
+	bool large;
 };
 
 /**

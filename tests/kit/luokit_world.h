@@ -118,6 +118,7 @@
 #define module_put		luokit_module_put
 #define fd_install		luokit_fd_install
 #define anon_inode_getfd	luokit_anon_inode_getfd
+#define _printk			luokit_printk
 
 /* kmalloc() fails by the kernel's own fault injection, which does not know these. */
 #define LUOKIT_VMALLOC(call)	(luokit_should_fail_vmalloc() ? NULL : (call))

@@ -122,7 +122,7 @@ static void luokit_check_subtrees(struct luokit *k)
 static void luokit_forget_past(struct luokit *k, bool unfinished)
 {
 	bool excuse = unfinished || k->expected_leak || k->expect_unretrieved ||
-		      k->lost_vmalloc;
+		      k->lost_vmalloc || !luokit_leaks_matter(k);
 	struct luokit_run *run, *next;
 	unsigned int nr = 0;
 

@@ -29,7 +29,7 @@ static void luokit_say(struct luokit *k, unsigned int class, const char *fmt, va
 		return;
 	}
 	KUNIT_FAIL(k->test, "%s", text);
-	luokit_notes_print(k, 24);
+	luokit_notes_print(k);
 }
 
 void luokit_complain(struct luokit *k, const char *fmt, ...)

@@ -55,10 +55,16 @@ static const char *luokit_rule_of_class(unsigned int class)
 static void luokit_crashed(void)
 {
 	struct luokit *k = luokit_machine;
+	char text[128];
 
-	pr_err("luokit: access to a bad address, somewhere below:\n");
+	if (k->inside)
+		snprintf(text, sizeof(text), "%ps() crashes: it, or what it calls, uses an address that is none",
+			 k->inside);
+	else
+		strscpy(text, "crash outside of the callbacks, as in the release of a file: an address that is none is used");
+	pr_err("luokit: an address that is none is used below:\n");
 	dump_stack();
-	luokit_finding(k, 0, "crash: access to an address that is none");
+	luokit_finding(k, 0, text);
 	/* A case that is over already: nobody waits for the escape. */
 	panic("luokit: crash outside of a case");
 }
@@ -157,7 +163,7 @@ void luokit_finding(struct luokit *k, unsigned int class, const char *text)
 			kunit_err(k->test, "  class %u, explained in docs/defects.rst#class-%u\n",
 				  class, class);
 		kunit_err(k->test, "  calls that led here:\n");
-		luokit_notes_print(k, 24);
+		luokit_notes_print(k);
 	}
 	if (escape)
 		luokit_escape(judge);

@@ -80,6 +80,12 @@ static bool in_a_hurry(struct luokit *k)
 	return k->judge->verdict;
 }
 
+/* The states that cases go through whose subject is not the states. */
+static unsigned int nr_swept(struct luokit *k, const struct luokit_subject *s)
+{
+	return in_a_hurry(k) ? min(nr_states(s), 3U) : nr_states(s);
+}
+
 static struct file *make(struct luokit *k, const struct luokit_subject *s, unsigned int state)
 {
 	struct file *file = s->make(k, s->states[state].arg);
@@ -513,7 +519,7 @@ static void case_c02_failed_retrieve_leaks_nothing(struct luokit *k,
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++) {
+	for (i = 0; i < nr_swept(k, s); i++) {
 		if (s->states[i].refused)
 			continue;
 		life(k, s, i, true, true);
@@ -537,7 +543,7 @@ static void case_c04_cleanup_uses_real_addresses(struct luokit *k,
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++) {
+	for (i = 0; i < nr_swept(k, s); i++) {
 		if (s->states[i].refused)
 			continue;
 		not_carried(k, s, i);
@@ -550,7 +556,7 @@ static void case_c05_half_done_is_undone(struct luokit *k, const struct luokit_s
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++)
+	for (i = 0; i < nr_swept(k, s); i++)
 		if (sweepable(s, i))
 			sweep_preserve(k, s, i, FAULT_ANY);
 	sweep_retrieve(k, s, 0, FAULT_ANY, true);
@@ -770,7 +776,7 @@ static void case_c12_failed_preserve_leaves_no_trace(struct luokit *k,
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < nr_states(s); i++) {
+	for (i = 0; i < nr_swept(k, s); i++) {
 		if (s->states[i].refused)
 			continue;
 		not_carried(k, s, i);
@@ -806,7 +812,7 @@ static void case_c14_error_pointers(struct luokit *k, const struct luokit_subjec
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++) {
+	for (i = 0; i < nr_swept(k, s); i++) {
 		if (!sweepable(s, i))
 			continue;
 		sweep_preserve(k, s, i, FAULT_KHO);
@@ -820,7 +826,7 @@ static void case_c15_queries_keep_no_reference(struct luokit *k,
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++) {
+	for (i = 0; i < nr_swept(k, s); i++) {
 		if (s->states[i].refused)
 			continue;
 		not_carried(k, s, i);
@@ -833,7 +839,7 @@ static void case_c16_half_built_file(struct luokit *k, const struct luokit_subje
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++)
+	for (i = 0; i < nr_swept(k, s); i++)
 		if (sweepable(s, i))
 			sweep_retrieve(k, s, i, FAULT_ALLOC | FAULT_VMALLOC | FAULT_HOOK, false);
 }
@@ -870,7 +876,7 @@ static void case_c18_return_values(struct luokit *k, const struct luokit_subject
 	struct file *session, *file, *fresh;
 	unsigned int i;
 
-	for (i = 0; i < nr_states(s); i++) {
+	for (i = 0; i < nr_swept(k, s); i++) {
 		if (s->states[i].refused)
 			continue;
 		session = create(k, "s");
@@ -1039,7 +1045,7 @@ static void case_c20_damaged_state(struct luokit *k, const struct luokit_subject
 	struct damage d = { .s = s };
 
 	if (in_a_hurry(k))
-		wanted = min(wanted, 400U);
+		wanted = min(wanted, 200U);
 	prandom_seed_state(&d.rnd, luokit_seed);
 	for (i = 0; i < nr_states(s); i++)
 		usable += !s->states[i].refused;
@@ -1221,7 +1227,7 @@ static void case_c23_freeze_is_undone(struct luokit *k, const struct luokit_subj
 	unsigned int i;
 	int err;
 
-	for (i = 0; !i || i < nr_changes(s); i++) {
+	for (i = 0; !i || i < nr_changes(s); i += in_a_hurry(k) ? 2 : 1) {
 		aborted(k, s, i, false);
 		aborted(k, s, i, true);
 	}
@@ -1330,7 +1336,7 @@ static void case_every_order(struct luokit *k, const struct luokit_subject *s)
 	unsigned int old, way = 0, steps, depth;
 	struct order o;
 
-	for (old = 0; old < NR_OLD * NR_OLD * NR_OLD; old++) {
+	for (old = 0; old < NR_OLD * NR_OLD * NR_OLD; old += in_a_hurry(k) ? 4 : 1) {
 		luokit_notes_reset(k);
 		o = (struct order){
 			.file = { make(k, s, 0), make(k, s, 0) },
@@ -1473,7 +1479,7 @@ static void case_race_of_two_preserves(struct luokit *k, const struct luokit_sub
 		p.file[1] = luokit_own(k, s->twin(k, p.file[0]));
 	p.session[0] = create(k, "a");
 	p.session[1] = create(k, "b");
-	luokit_race(k, in_a_hurry(k) ? 200 : 1000, preserve_a, preserve_b, preserve_judge, &p);
+	luokit_race(k, in_a_hurry(k) ? 100 : 1000, preserve_a, preserve_b, preserve_judge, &p);
 	if (k->judge->findings)
 		luokit_escape(k->judge);
 	EXPECT(k, 21, !p.wrong, "of two preserves at once one returned %d, the other %d (%u times)",
@@ -1590,7 +1596,7 @@ static void case_race_of_changes(struct luokit *k, const struct luokit_subject *
 		return;
 	}
 	for (i = 0; i < nr_changes(s); i++)
-		for (round = 0; round < (in_a_hurry(k) ? 2 : 8) && !s->changes[i].until_freeze; round++)
+		for (round = 0; round < (in_a_hurry(k) ? 1 : 8) && !s->changes[i].until_freeze; round++)
 			race_changes(k, s, i, round);
 }
 

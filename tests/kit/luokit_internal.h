@@ -17,7 +17,8 @@
 #include <luokit_subject.h>
 
 #define LUOKIT_STACK_DEPTH	12
-#define LUOKIT_MAX_NOTES	64
+#define LUOKIT_MAX_NOTES	32
+#define LUOKIT_FIRST_NOTES	4
 #define LUOKIT_NOTE_LEN		112
 #define LUOKIT_MAX_SUBTREES	16
 
@@ -196,7 +197,7 @@ struct luokit {
 
 	struct luokit_judge *judge;
 	struct list_head watched;
-	struct luokit_watched *inside;	/* a callback of it runs, in the thread below */
+	void *inside;		/* the callback that runs, in the thread below */
 	struct task_struct *inside_task;
 	int module_users;	/* references to the module that the world is */
 	bool no_core_xarray;
@@ -222,7 +223,7 @@ __printf(3, 4) void luokit_complain_of(struct luokit *k, unsigned int class,
 /* watch.c */
 __printf(2, 3) void luokit_note(struct luokit *k, const char *fmt, ...);
 void luokit_notes_reset(struct luokit *k);
-void luokit_notes_print(struct luokit *k, unsigned int max);
+void luokit_notes_print(struct luokit *k);
 void luokit_log_start(struct luokit *k);
 void luokit_log_read(struct luokit *k, bool judge);
 void luokit_unwatch_all(struct luokit *k);

@@ -26,11 +26,19 @@
 
 void luokit_note(struct luokit *k, const char *fmt, ...)
 {
+	unsigned int nr;
 	va_list args;
 
 	va_start(args, fmt);
 	spin_lock(&k->lock);
-	vscnprintf(k->notes[k->nr_notes++ % LUOKIT_MAX_NOTES], LUOKIT_NOTE_LEN, fmt, args);
+	/* The first say what is tried; of the rest the last are kept. */
+	if (k->nr_notes < LUOKIT_FIRST_NOTES)
+		nr = k->nr_notes;
+	else
+		nr = LUOKIT_FIRST_NOTES + (k->nr_notes - LUOKIT_FIRST_NOTES) %
+		     (LUOKIT_MAX_NOTES - LUOKIT_FIRST_NOTES);
+	vscnprintf(k->notes[nr], LUOKIT_NOTE_LEN, fmt, args);
+	k->nr_notes++;
 	spin_unlock(&k->lock);
 	va_end(args);
 }
@@ -40,14 +48,19 @@ void luokit_notes_reset(struct luokit *k)
 	k->nr_notes = 0;
 }
 
-void luokit_notes_print(struct luokit *k, unsigned int max)
+void luokit_notes_print(struct luokit *k)
 {
-	unsigned int nr = min3(k->nr_notes, (unsigned int)LUOKIT_MAX_NOTES, max), i;
+	unsigned int ring = LUOKIT_MAX_NOTES - LUOKIT_FIRST_NOTES, i = 0;
 
-	if (nr < k->nr_notes)
-		kunit_err(k->test, "    (%u earlier calls)\n", k->nr_notes - nr);
-	for (i = k->nr_notes - nr; i < k->nr_notes; i++)
-		kunit_err(k->test, "    %u. %s\n", i + 1, k->notes[i % LUOKIT_MAX_NOTES]);
+	for (; i < min(k->nr_notes, (unsigned int)LUOKIT_FIRST_NOTES); i++)
+		kunit_err(k->test, "    %u. %s\n", i + 1, k->notes[i]);
+	if (k->nr_notes > LUOKIT_MAX_NOTES) {
+		i = k->nr_notes - ring;
+		kunit_err(k->test, "    ... %u calls more ...\n", i - LUOKIT_FIRST_NOTES);
+	}
+	for (; i < k->nr_notes; i++)
+		kunit_err(k->test, "    %u. %s\n", i + 1,
+			  k->notes[LUOKIT_FIRST_NOTES + (i - LUOKIT_FIRST_NOTES) % ring]);
 }
 
 /* ---- What the kernel logs ------------------------------------------------------------- */
@@ -146,12 +159,11 @@ void luokit_log_start(struct luokit *k)
 /* ---- Before and after a callback -------------------------------------------------------- */
 
 struct luokit_before {
-	const char *op;
 	struct file *file;
 	long file_refs, object_refs;
 	unsigned int preempt, fds;
 	int locks;
-	struct luokit_watched *outer;
+	void *outer;
 };
 
 static int luokit_locks_held(void)
@@ -193,16 +205,15 @@ static long luokit_object_refs(struct luokit *k, struct file *file)
 	return subject->refs(k, file);
 }
 
-static void luokit_callback_begin(struct luokit *k, struct luokit_watched *w, const char *op,
-				  struct file *file, struct luokit_before *before)
+static void luokit_callback_begin(struct luokit *k, void *fn, struct file *file,
+				  struct luokit_before *before)
 {
-	before->op = op;
 	before->file = file;
 	if (!luokit_judging(k))
 		return;
 	luokit_judge_rearm(k);
 	before->outer = k->inside;
-	k->inside = w;
+	k->inside = fn;
 	k->inside_task = current;
 	before->file_refs = file ? file_count(file) : 0;
 	before->object_refs = luokit_object_refs(k, file);
@@ -276,7 +287,7 @@ static bool luokit_can_preserve(struct liveupdate_file_handler *fh, struct file 
 	struct luokit_before before;
 	bool yes;
 
-	luokit_callback_begin(k, w, "can_preserve", file, &before);
+	luokit_callback_begin(k, w->real->can_preserve, file, &before);
 	yes = w->real->can_preserve(fh, file);
 	luokit_callback_end(k, &before, w->real->can_preserve, yes, true);
 	if (yes && luokit_judging(k) && k->judge->spoil) {
@@ -295,7 +306,7 @@ static int luokit_watch_preserve(struct liveupdate_file_op_args *args)
 	struct luokit_before before;
 	int err;
 
-	luokit_callback_begin(k, w, "preserve", args->file, &before);
+	luokit_callback_begin(k, w->real->preserve, args->file, &before);
 	err = w->real->preserve(args);
 	luokit_callback_end(k, &before, w->real->preserve, err, false);
 
@@ -309,7 +320,7 @@ static int luokit_watch_freeze(struct liveupdate_file_op_args *args)
 	struct luokit_before before;
 	int err;
 
-	luokit_callback_begin(k, w, "freeze", args->file, &before);
+	luokit_callback_begin(k, w->real->freeze, args->file, &before);
 	err = w->real->freeze(args);
 	luokit_callback_end(k, &before, w->real->freeze, err, false);
 
@@ -323,7 +334,7 @@ static int luokit_watch_retrieve(struct liveupdate_file_op_args *args)
 	struct luokit_before before;
 	int err;
 
-	luokit_callback_begin(k, w, "retrieve", NULL, &before);
+	luokit_callback_begin(k, w->real->retrieve, NULL, &before);
 	err = w->real->retrieve(args);
 	luokit_callback_end(k, &before, w->real->retrieve, err, false);
 	if (!luokit_judging(k) || err)
@@ -347,7 +358,7 @@ static bool luokit_watch_can_finish(struct liveupdate_file_op_args *args)
 	struct luokit_before before;
 	bool yes;
 
-	luokit_callback_begin(k, w, "can_finish", args->file, &before);
+	luokit_callback_begin(k, w->real->can_finish, args->file, &before);
 	yes = w->real->can_finish(args);
 	luokit_callback_end(k, &before, w->real->can_finish, yes, true);
 
@@ -361,7 +372,7 @@ static void luokit_watch_##_op(struct liveupdate_file_op_args *args)		\
 	struct luokit_watched *w = luokit_watched_find(k, args->handler);	\
 	struct luokit_before before;						\
 										\
-	luokit_callback_begin(k, w, #_op, args->file, &before);			\
+	luokit_callback_begin(k, w->real->_op, args->file, &before);			\
 	w->real->_op(args);							\
 	luokit_callback_end(k, &before, w->real->_op, 0, false);		\
 }

@@ -815,12 +815,13 @@ static int list_scenarios(void)
 		printf("%s\t", s->name);
 		for (i = 0; i < nr_stages(s); i++)
 			printf("%s%u", i ? "," : "", s->stage[i].plan);
-		printf("\t%s%s%s%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
+		printf("\t%s%s%s%s%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
 		       s->flags & LT_HIDDEN ? "hidden " : "",
 		       s->flags & LT_EMULATED ? "emulated " : "",
 		       s->flags & LT_MODULES ? "modules " : "",
 		       s->flags & LT_COUNTED ? "counted " : "",
-		       s->flags & LT_PANICS ? "panics" : "",
+		       s->flags & LT_PANICS ? "panics " : "",
+		       s->flags & LT_DEFECT ? "defect" : "",
 		       s->expect ? s->expect : "", s->cmdline ? s->cmdline : "",
 		       s->about);
 	}

@@ -56,6 +56,8 @@
 #define LT_COUNTED		BIT(4)
 /* The kernel after the last stage panics in the words of .expect, and nothing follows. */
 #define LT_PANICS		BIT(5)
+/* .expect and LT_PANICS are a defect: with --set fixed=1 neither may come. */
+#define LT_DEFECT		BIT(6)
 
 struct lt_stage {
 	void (*run)(void);

@@ -20,7 +20,7 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit mutants vmtest check bench modules modules_install modules_clean graft ungraft mkpatch get-kernel clean
+.PHONY: help demo test kunit coverage mutants vmtest check bench modules modules_install modules_clean graft ungraft mkpatch get-kernel clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -37,6 +37,10 @@ test: ## everything CI runs; ends with 'N passed, N failed'
 
 kunit: ## KUnit without a reboot [HANDLER=eventfd] [DEBUG=1: KASAN, lockdep, kmemleak] [DAMAGED=n SEED=n]
 	@tests/kit/run-kunit $(kunit-args)
+
+coverage: ## lines and branches that the suites execute: a table, and HTML in the cache
+	@scripts/ensure-packages --coverage
+	@tests/kit/run-kunit --coverage
 
 mutants: ## prove that the conformance kit finds each class of defects [MUTANT=23]
 	@tests/mutants/run-mutants $(if $(MUTANT),--mutant $(MUTANT))

@@ -126,6 +126,11 @@ class Packages(Case):
 
     def test_list(self):
         self.assertIn("qemu-system-x86\n", self.works("ensure-packages", "--list"))
+        self.assertNotIn("clang", self.works("ensure-packages", "--list"))
+        more = self.works("ensure-packages", "--coverage", "--list")
+        self.assertRegex(more, r"(?s)\bclang-\d+\n.*\blibclang-rt-\d+-dev\n.*\bllvm-\d+\n")
+        self.assertIn("qemu-system-x86\n", more)
+        self.assertEqual(self.script("ensure-packages", "--coverages")[0], 2)
 
 
 class Makefile(Case):

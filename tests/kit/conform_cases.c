@@ -44,7 +44,7 @@ MODULE_PARM_DESC(seed, "of the damage; a report names it (1)");
 /* A user's call that has no reason to wait is done by then. */
 #define PROMPT_MS	2000
 /* One that has a reason waits at least that long. */
-#define PATIENT_MS	20
+#define PATIENT_MS	10
 
 /* ---- Files of the subject ------------------------------------------------------------------ */
 
@@ -678,8 +678,9 @@ static void case_c08_late_changes_arrive(struct luokit *k, const struct luokit_s
 			change_late(k, s, state, i, true, false);
 			if (s->changes[i].until_freeze)
 				continue;
-			change_late(k, s, state, i, false, true);
 			change_late(k, s, state, i, true, true);
+			if (!in_a_hurry(k))
+				change_late(k, s, state, i, false, true);
 		}
 	}
 }

@@ -28,4 +28,4 @@ void ring_luo_unpreserve(struct liveupdate_file_op_args *args);
 int ring_luo_retrieve(struct liveupdate_file_op_args *args);
 void ring_luo_finish(struct liveupdate_file_op_args *args);
 
-#include "examples.inc"
+#include "defects_example.inc"

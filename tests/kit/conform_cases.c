@@ -384,6 +384,8 @@ static void sweep_freeze(struct luokit *k, const struct luokit_subject *s, unsig
 	while (next_round(k, &r, faults, "freeze")) {
 		struct file *file = make(k, s, state), *session = create(k, "s");
 		struct before b;
+		bool changed = false;
+		unsigned int i;
 		int err;
 
 		remember(k, s, file, &b);
@@ -392,13 +394,19 @@ static void sweep_freeze(struct luokit *k, const struct luokit_subject *s, unsig
 		err = luokit_freeze(k);
 		disarm(k, &r);
 		expect_reported(k, &r, "freeze", err);
-		if (err)
+		if (err) {
+			/* The core does not unfreeze the file whose own freeze failed. */
+			for (i = 0; i < nr_changes(s); i++)
+				change_now(k, s, file, i, 1, "after a freeze that failed");
+			changed = nr_changes(s);
 			err = luokit_freeze(k);
+		}
 		EXPECT(k, 23, !err, "after a freeze that failed the next one fails, too: %pe",
 		       ERR_PTR(err));
 		luokit_thaw(k);
 		close(k, session);
-		expect_as_before(k, s, &b, state, "after unfreeze and unpreserve");
+		if (!changed)
+			expect_as_before(k, s, &b, state, "after unfreeze and unpreserve");
 		luokit_put(k, file);
 	}
 }
@@ -506,6 +514,103 @@ static void not_carried(struct luokit *k, const struct luokit_subject *s, unsign
 	luokit_put(k, file);
 }
 
+/* Each way to have preserve refused: nothing stays behind, and no lock. */
+static void refusals(struct luokit *k, const struct luokit_subject *s)
+{
+	struct file *file, *session;
+	struct before b;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < nr_states(s); i++) {
+		if (!s->states[i].refused)
+			continue;
+		luokit_notes_reset(k);
+		luokit_note(k, "state \"%s\", which must be refused", s->states[i].name);
+		file = make(k, s, i);
+		session = create(k, "s");
+		remember(k, s, file, &b);
+		err = luokit_preserve(k, session, 1, file);
+		EXPECT(k, 7, err, "state \"%s\" is preserved", s->states[i].name);
+		expect_as_before(k, s, &b, i, "after a preserve that was refused");
+		close(k, session);
+		luokit_put(k, file);
+	}
+
+	/* Once more, by a core that does not notice and one that does. */
+	luokit_notes_reset(k);
+	file = make(k, s, 0);
+	session = create(k, "s");
+	preserve(k, session, 1, file);
+	remember(k, s, file, &b);
+	k->no_core_xarray = !s->relies_on_core;
+	for (i = 0; i < 2; i++) {
+		err = luokit_preserve(k, session, 2, file);
+		k->no_core_xarray = false;
+		EXPECT(k, 21, err, "a file is preserved twice");
+		expect_as_before(k, s, &b, 0, "after a second preserve, which was refused");
+	}
+	close(k, session);
+	luokit_put(k, file);
+
+	if (!s->spoil)
+		return;
+	luokit_notes_reset(k);
+	file = make(k, s, 0);
+	err = s->spoil(k, file);
+	EXPECT(k, 0, !err, "the subject cannot spoil a file: %pe", ERR_PTR(err));
+	session = create(k, "s");
+	b.object_refs = s->refs ? s->refs(k, file) : 0;
+	err = luokit_preserve(k, session, 1, file);
+	EXPECT(k, 10, err, "a file that is unfit is preserved");
+	EXPECT(k, 12, file_count(file) == 1, "preserve refused, and the file has %ld references",
+	       file_count(file));
+	EXPECT(k, 12, !s->refs || s->refs(k, file) == b.object_refs,
+	       "preserve refused, and keeps references to the object");
+	close(k, session);
+	luokit_put(k, file);
+}
+
+/* private_data of ours under operations of nobody's. */
+static const struct file_operations liar_fops;
+
+static void refuse(struct luokit *k, struct file *file, const char *name)
+{
+	struct luokit_watched *w;
+	struct file *session;
+	int err;
+
+	luokit_notes_reset(k);
+	luokit_note(k, "a file of another type: %s", name);
+	list_for_each_entry(w, &k->watched, list) {
+		if (w->fh == &luokit_stub_handler)
+			continue;
+		EXPECT(k, 9, !w->fh->ops->can_preserve(w->fh, file),
+		       "%ps() takes a file of another type (%s)", w->real->can_preserve, name);
+	}
+	session = create(k, "s");
+	err = luokit_preserve(k, session, 1, file);
+	EXPECT(k, 9, err < 0 || luokit_stub(k)->preserved, "a file of another type (%s) is preserved",
+	       name);
+	luokit_stub(k)->preserved = 0;
+	close(k, session);
+}
+
+static void refuse_liar(struct luokit *k, const struct luokit_subject *s)
+{
+	struct file *own = make(k, s, 0), *liar;
+	long refs = s->refs ? s->refs(k, own) : 0;
+
+	liar = luokit_own(k, anon_inode_getfile("[liar]", &liar_fops, own->private_data,
+						O_RDWR));
+	EXPECT(k, 0, !IS_ERR(liar), "no file: %pe", liar);
+	refuse(k, liar, "one with the same private_data");
+	EXPECT(k, 15, !s->refs || s->refs(k, own) == refs,
+	       "a file of another type was refused, and references to the object are kept");
+	luokit_put(k, liar);
+	luokit_put(k, own);
+}
+
 /* ---- The classes ---------------------------------------------------------------------------------- */
 
 static void case_c01_finish_after_failed_retrieve(struct luokit *k,
@@ -547,9 +652,12 @@ static void case_c04_cleanup_uses_real_addresses(struct luokit *k,
 		if (s->states[i].refused)
 			continue;
 		not_carried(k, s, i);
+		/* Nobody retrieves it: cleaned up in the new kernel. */
+		life(k, s, i, false, true);
 		if (sweepable(s, i))
 			sweep_preserve(k, s, i, FAULT_KHO | FAULT_VMALLOC);
 	}
+	sweep_retrieve(k, s, 0, FAULT_KHO | FAULT_VMALLOC, true);
 }
 
 static void case_c05_half_done_is_undone(struct luokit *k, const struct luokit_subject *s)
@@ -685,42 +793,13 @@ static void case_c08_late_changes_arrive(struct luokit *k, const struct luokit_s
 	}
 }
 
-/* private_data of ours under operations of nobody's. */
-static const struct file_operations liar_fops;
-
-static void refuse(struct luokit *k, struct file *file, const char *name)
-{
-	struct luokit_watched *w;
-	struct file *session;
-	int err;
-
-	luokit_notes_reset(k);
-	luokit_note(k, "a file of another type: %s", name);
-	list_for_each_entry(w, &k->watched, list) {
-		if (w->fh == &luokit_stub_handler)
-			continue;
-		EXPECT(k, 9, !w->fh->ops->can_preserve(w->fh, file),
-		       "%ps() takes a file of another type (%s)", w->real->can_preserve, name);
-	}
-	session = create(k, "s");
-	err = luokit_preserve(k, session, 1, file);
-	EXPECT(k, 9, err < 0 || luokit_stub(k)->preserved, "a file of another type (%s) is preserved",
-	       name);
-	luokit_stub(k)->preserved = 0;
-	close(k, session);
-}
-
 static void case_c09_foreign_files_are_refused(struct luokit *k,
 					       const struct luokit_subject *s)
 {
 	struct luokit_foreign files[16];
-	struct file *own = make(k, s, 0), *liar;
 	unsigned int nr, i;
 
-	liar = luokit_own(k, anon_inode_getfile("[liar]", &liar_fops, own->private_data,
-						O_RDWR));
-	EXPECT(k, 0, !IS_ERR(liar), "no file: %pe", liar);
-	refuse(k, liar, "one with the same private_data");
+	refuse_liar(k, s);
 
 	nr = luokit_foreign(k, files, ARRAY_SIZE(files));
 	if (s->foreign)
@@ -765,6 +844,7 @@ static void case_c11_locks_and_context(struct luokit *k, const struct luokit_sub
 {
 	life(k, s, 0, true, true);
 	life(k, s, 0, false, true);
+	refusals(k, s);
 	sweep_preserve(k, s, 0, FAULT_ANY);
 	sweep_freeze(k, s, 0, FAULT_ANY);
 	sweep_retrieve(k, s, 0, FAULT_ANY, true);
@@ -834,6 +914,8 @@ static void case_c15_queries_keep_no_reference(struct luokit *k,
 		life(k, s, i, true, true);
 		life(k, s, i, true, false);
 	}
+	refusals(k, s);
+	refuse_liar(k, s);
 }
 
 static void case_c16_half_built_file(struct luokit *k, const struct luokit_subject *s)
@@ -921,7 +1003,7 @@ struct damage {
 	struct rnd_state rnd;
 	u64 handle[DAMAGE_FILES];
 	bool loose[DAMAGE_FILES];	/* touched what may hold anything */
-	unsigned int nr;
+	unsigned int nr, updates;
 };
 
 static u32 below(struct damage *d, u32 n)
@@ -1000,6 +1082,18 @@ static void damage_range(struct damage *d, u64 start, u64 end, int file)
 	kfree(copy);
 }
 
+static bool has_handle(struct damage *d, struct luokit_run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < DAMAGE_FILES; i++)
+		if (d->handle[i] >= PFN_PHYS(run->pfn) &&
+		    d->handle[i] < PFN_PHYS(run->pfn) + luokit_run_bytes(run))
+			return true;
+
+	return false;
+}
+
 /* The new kernel is about to boot: damage memory that holds state. */
 static void damage(struct luokit *k, void *ctx)
 {
@@ -1008,10 +1102,24 @@ static void damage(struct luokit *k, void *ctx)
 	unsigned int nr = 0, i, j;
 	u64 start, end;
 
-	/* Mostly each file's own: from its handle to the next one, or the end of the pages. */
 	for (i = 0; i < DAMAGE_FILES; i++)
 		d->loose[i] = false;
-	if (below(d, 4)) {
+
+	/* Memory that no handle leads to: what a state names in turn. */
+	if (!(d->updates++ % 2)) {
+		unsigned int before = d->nr;
+
+		list_for_each_entry(run, &k->runs, list)
+			if (run->state == LUOKIT_INCOMING && run->state_memory &&
+			    !has_handle(d, run))
+				damage_range(d, PFN_PHYS(run->pfn),
+					     PFN_PHYS(run->pfn) + luokit_run_bytes(run), -1);
+		if (d->nr != before)
+			return;
+	}
+
+	/* Or each file's own: from its handle to the next one, or the end of the pages. */
+	if (below(d, 8)) {
 		for (i = 0; i < DAMAGE_FILES; i++) {
 			run = xa_load(&k->pages, PHYS_PFN(d->handle[i]));
 			if (!run || !run->state_memory)
@@ -1026,7 +1134,7 @@ static void damage(struct luokit *k, void *ctx)
 		return;
 	}
 
-	/* Or else what belongs to several or to no handle: one of these, whichever. */
+	/* Or what several share: the beginning of pages with handles in them. */
 	list_for_each_entry(run, &k->runs, list)
 		if (run->state == LUOKIT_INCOMING && run->state_memory && !below(d, ++nr))
 			found = run;

@@ -14,6 +14,7 @@
  */
 #include <linux/err.h>
 #include <linux/io.h>
+#include <linux/kallsyms.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/mm.h>
@@ -53,12 +54,20 @@ size_t luokit_run_bytes(const struct luokit_run *run)
 
 void luokit_describe(struct luokit_run *run, const char *what)
 {
+	char name[KSYM_NAME_LEN];
+	bool top = true;
 	unsigned int i;
 
 	kunit_err(luokit_machine->test, "  left over, %s: %zu bytes at pfn %#lx%s, preserved by %pS\n",
 		  what, luokit_run_bytes(run), run->pfn, run->core ? " (core)" : "", run->caller);
-	for (i = 0; i < run->nr_stack; i++)
+	for (i = 0; i < run->nr_stack; i++) {
+		snprintf(name, sizeof(name), "%ps", (void *)run->stack[i]);
+		/* The kit's own, on top. */
+		if (top && (strstarts(name, "luokit_") || strstr(name, "stack_trace")))
+			continue;
+		top = false;
 		kunit_err(luokit_machine->test, "    %pS\n", (void *)run->stack[i]);
+	}
 }
 
 static void luokit_run_get(struct luokit_run *run)
@@ -122,6 +131,8 @@ void luokit_run_forget(struct luokit *k, struct luokit_run *run)
 	spin_lock(&k->lock);
 	list_del(&run->list);
 	spin_unlock(&k->lock);
+	if (run->kept)
+		luokit_run_put(run);
 	kvfree(run->copy);
 	kfree(run);
 }
@@ -735,9 +746,17 @@ void luokit_ledger_watch(struct luokit *k)
 	list_for_each_entry(run, &k->runs, list) {
 		if (run->state != LUOKIT_RESTORED)
 			continue;
-		if (luokit_run_ours_alone(run))
+		if (luokit_run_ours_alone(run)) {
 			run->state = LUOKIT_DONE;
-		else if (luokit_run_in_file(run))
+			/*
+			 * What was freed keeps its content on a machine, for a while. Here it must,
+			 * so that whoever reads it again gets as far as to be noticed; KASAN
+			 * notices him at once.
+			 */
+			run->kept = k->judge && !IS_ENABLED(CONFIG_KASAN);
+			if (run->kept)
+				continue;
+		} else if (luokit_run_in_file(run))
 			run->state = LUOKIT_IN_FILE;
 		else
 			continue;

@@ -50,6 +50,7 @@ enum luokit_page_state {
  * @shipped: part of the reboot under way; @released: and its owner let go of it in time.
  * @user_data: content of a file; may look like anything.
  * @state_memory: made for a state: kho_alloc_preserve() or an array of kho_preserve_vmalloc().
+ * @kept: DONE, and the ledger goes on holding it.
  * @caller: who preserved it; @stack, @nr_stack: by which way.
  * @copy: the content at the last moment of the old kernel.
  */
@@ -65,6 +66,7 @@ struct luokit_run {
 	bool released;
 	bool user_data;
 	bool state_memory;
+	bool kept;
 	void *caller;
 	unsigned int nr_stack;
 	unsigned long stack[LUOKIT_STACK_DEPTH];

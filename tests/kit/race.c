@@ -11,7 +11,15 @@
 
 #include "luokit_internal.h"
 
+struct luokit_race;
+
+struct luokit_racer {
+	struct luokit_race *race;
+	int nr;
+};
+
 struct luokit_race {
+	struct luokit_racer racers[2];
 	struct luokit *k;
 	void (*fn[2])(struct luokit *k, void *ctx, unsigned int round);
 	void (*between)(struct luokit *k, void *ctx, unsigned int round);
@@ -24,10 +32,8 @@ struct luokit_race {
 	wait_queue_head_t sleeper;
 };
 
-struct luokit_racer {
-	struct luokit_race *race;
-	int nr;
-};
+/* No round takes so long, on however busy a host. */
+#define LUOKIT_STUCK	(20 * HZ)
 
 /* As many turns of a spinning CPU as the other one needs if it runs at all. */
 #define LUOKIT_SPINS	2000
@@ -85,26 +91,29 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 		 void (*between)(struct luokit *k, void *ctx, unsigned int round),
 		 void *ctx)
 {
-	struct luokit_race race = {
-		.k = k,
-		.fn = { a, b },
-		.between = between,
-		.ctx = ctx,
-		.rounds = rounds,
-		.running = ATOMIC_INIT(2),
-	};
-	struct luokit_racer racers[2] = { { &race, 0 }, { &race, 1 } };
 	unsigned int cpu = cpumask_first(cpu_online_mask);
 	struct task_struct *tasks[2];
-	int i;
+	struct luokit_race *race;
+	int i, arrived;
 
 	if (num_online_cpus() < 2)
 		kunit_skip(k->test, "needs two CPUs (UML: ncpus=2 seccomp=on)");
 
-	init_completion(&race.over);
-	init_waitqueue_head(&race.sleeper);
+	/* Threads that wait for ever go on using it. */
+	race = kzalloc_obj(*race, GFP_KERNEL | __GFP_NOFAIL);
+	race->k = k;
+	race->fn[0] = a;
+	race->fn[1] = b;
+	race->between = between;
+	race->ctx = ctx;
+	race->rounds = rounds;
+	atomic_set(&race->running, 2);
+	init_completion(&race->over);
+	init_waitqueue_head(&race->sleeper);
 	for (i = 0; i < 2; i++) {
-		tasks[i] = kthread_create_on_cpu(luokit_racer, &racers[i], cpu,
+		race->racers[i].race = race;
+		race->racers[i].nr = i;
+		tasks[i] = kthread_create_on_cpu(luokit_racer, &race->racers[i], cpu,
 						 "luokit-race/%u");
 		cpu = cpumask_next(cpu, cpu_online_mask);
 	}
@@ -120,9 +129,18 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 	k->racing = true;
 	for (i = 0; i < 2; i++)
 		wake_up_process(tasks[i]);
-	wait_for_completion(&race.over);
+	do {
+		arrived = atomic_read(&race->arrived);
+		if (wait_for_completion_timeout(&race->over, LUOKIT_STUCK))
+			break;
+		if (arrived == atomic_read(&race->arrived)) {
+			luokit_complain_of(k, 11, "a thread of the race waits for ever");
+			KUNIT_FAIL_AND_ABORT(k->test, "a race that hangs cannot be ended");
+		}
+	} while (true);
 	for (i = 0; i < 2; i++)
 		kthread_stop_put(tasks[i]);
 	k->racing = false;
+	kfree(race);
 	luokit_flush_puts(k);
 }

@@ -222,8 +222,7 @@ static void expect_as_before(struct luokit *k, const struct luokit_subject *s,
 
 struct late {
 	struct luokit *k;
-	const struct luokit_subject *s;
-	unsigned int change;
+	struct luokit_change change;	/* a copy: the thread may be there when the case is not */
 	struct file *file;
 	u64 n;
 	int err;
@@ -235,7 +234,7 @@ static int late_thread(void *data)
 {
 	struct late *l = data;
 
-	l->err = l->s->changes[l->change].apply(l->k, l->file, l->n);
+	l->err = l->change.apply(l->k, l->file, l->n);
 	complete_all(&l->done);
 
 	return 0;
@@ -247,8 +246,7 @@ static struct late *late_start(struct luokit *k, const struct luokit_subject *s,
 	struct late *l = kzalloc_obj(*l, GFP_KERNEL | __GFP_NOFAIL);
 
 	l->k = k;
-	l->s = s;
-	l->change = change;
+	l->change = s->changes[change];
 	l->file = file;
 	l->n = n;
 	init_completion(&l->done);
@@ -271,7 +269,7 @@ static int late_join(struct late *l, unsigned int class, const char *when)
 	int err;
 
 	EXPECT(k, class, late_done(l, PROMPT_MS), "%s: the change \"%s\" waits for ever", when,
-	       l->s->changes[l->change].name);
+	       l->change.name);
 	err = l->err;
 	kthread_stop_put(l->task);
 	kfree(l);
@@ -1600,8 +1598,7 @@ static void case_race_of_two_preserves(struct luokit *k, const struct luokit_sub
 
 struct stream {
 	struct luokit *k;
-	const struct luokit_subject *s;
-	unsigned int change;
+	struct luokit_change change;
 	struct file *file;
 	u64 done, arrives;	/* how often: now, and in the last moment of the kernel */
 	bool stop;
@@ -1614,8 +1611,9 @@ static int stream_thread(void *data)
 	struct stream *t = data;
 	u64 n;
 
-	for (n = 0; n < STREAM_MAX && !READ_ONCE(t->stop);) {
-		if (!t->s->changes[t->change].apply(t->k, t->file, n + 1))
+	/* A case that was left in the middle tells nobody to stop. */
+	for (n = 0; n < STREAM_MAX && !READ_ONCE(t->stop) && !READ_ONCE(t->k->abandoned);) {
+		if (!t->change.apply(t->k, t->file, n + 1))
 			smp_store_release(&t->done, ++n);
 		cond_resched();
 	}
@@ -1651,7 +1649,7 @@ static void stream_join(struct luokit *k, void *ctx)
 
 	WRITE_ONCE(t->stop, true);
 	EXPECT(k, 23, wait_for_completion_timeout(&t->over, msecs_to_jiffies(PROMPT_MS)),
-	       "the change \"%s\" waits for ever after unfreeze", t->s->changes[t->change].name);
+	       "the change \"%s\" waits for ever after unfreeze", t->change.name);
 	kthread_stop_put(t->task);
 }
 
@@ -1663,8 +1661,7 @@ static void race_changes(struct luokit *k, const struct luokit_subject *s, unsig
 	int err;
 
 	t->k = k;
-	t->s = s;
-	t->change = change;
+	t->change = s->changes[change];
 	t->file = make(k, s, 0);
 	luokit_notes_reset(k);
 	luokit_note(k, "a second thread does \"%s\" all the time", s->changes[change].name);

@@ -356,7 +356,7 @@ static void luokit_end_action(void *data)
 
 void luokit_abandon(struct luokit *k)
 {
-	k->abandoned = true;
+	WRITE_ONCE(k->abandoned, true);
 	k->ended = true;
 }
 

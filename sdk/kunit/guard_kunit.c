@@ -173,6 +173,25 @@ static void guard_phases(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->phase(&a), LUOSDK_IDLE);
 }
 
+/* Who it is that holds, for a driver that finds an object held. */
+static void guard_tells_holder(struct kunit *test)
+{
+	struct luosdk_guard guard = {};
+
+	KUNIT_EXPECT_NULL(test, luosdk_guard_holder(&guard));
+	KUNIT_ASSERT_EQ(test, luosdk_guard_claim(&guard, &anna), 0);
+	KUNIT_EXPECT_PTR_EQ(test, luosdk_guard_holder(&guard), (const void *)&anna);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_freeze(&guard, &anna, HZ), 0);
+	KUNIT_EXPECT_PTR_EQ(test, luosdk_guard_holder(&guard), (const void *)&anna);
+	luosdk_guard_release(&guard, &anna);
+	KUNIT_EXPECT_NULL(test, luosdk_guard_holder(&guard));
+
+	KUNIT_ASSERT_EQ(test, luosdk_guard_reserve(&guard, &anna), 0);
+	KUNIT_ASSERT_EQ(test, luosdk_guard_restore(&guard, &bert), 0);
+	KUNIT_EXPECT_PTR_EQ(test, luosdk_guard_holder(&guard), (const void *)&bert);
+	luosdk_guard_release(&guard, &bert);
+}
+
 static void guard_non_holder(struct kunit *test)
 {
 	const struct guard_form *f = test->param_value;
@@ -246,6 +265,43 @@ static void guard_claimers_race(struct kunit *test)
 	luokit_race(k, 10000, guard_race_anna, guard_race_bert,
 		    guard_race_judge, &race);
 	KUNIT_EXPECT_EQ(test, race.wrong, 0);
+	KUNIT_EXPECT_EQ(test, race.f->phase(&race.object), LUOSDK_IDLE);
+}
+
+static void guard_race_anna_restores(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct guard_race *race = ctx;
+
+	race->err[0] = race->f->restore(&race->object, &anna);
+}
+
+static void guard_race_bert_restores(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct guard_race *race = ctx;
+
+	race->err[1] = race->f->restore(&race->object, &bert);
+}
+
+static void guard_race_reserve(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct guard_race *race = ctx;
+
+	guard_race_judge(k, ctx, round);
+	if (race->f->reserve(&race->object, &guards))
+		race->wrong++;
+}
+
+/* One reservation, two who come for it: it ends once. */
+static void guard_restorers_race(struct kunit *test)
+{
+	struct guard_race race = { .f = test->param_value };
+	struct luokit *k = luokit_boot(test, &widget_world);
+
+	KUNIT_ASSERT_EQ(test, race.f->reserve(&race.object, &guards), 0);
+	luokit_race(k, 10000, guard_race_anna_restores, guard_race_bert_restores,
+		    guard_race_reserve, &race);
+	KUNIT_EXPECT_EQ(test, race.wrong, 0);
+	race.f->release(&race.object, &guards);
 	KUNIT_EXPECT_EQ(test, race.f->phase(&race.object), LUOSDK_IDLE);
 }
 
@@ -390,6 +446,22 @@ static void guard_freeze_drains(struct kunit *test)
 	kthread_stop(task);
 }
 
+/* Freeze waits for all sections that are open, not for the next that ends. */
+static void guard_freeze_drains_all(struct kunit *test)
+{
+	struct luosdk_guard guard = {};
+
+	KUNIT_ASSERT_EQ(test, luosdk_access_begin(&guard), 0);
+	KUNIT_ASSERT_EQ(test, luosdk_access_begin(&guard), 0);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_claim(&guard, &anna), 0);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_freeze(&guard, &anna, 2), -EBUSY);
+	luosdk_access_end(&guard);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_freeze(&guard, &anna, 2), -EBUSY);
+	luosdk_access_end(&guard);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_freeze(&guard, &anna, 2), 0);
+	luosdk_guard_release(&guard, &anna);
+}
+
 /* One waiter is killed; it must not be stuck until the kernel is gone. */
 static int guard_killed_waiter(void *data)
 {
@@ -449,6 +521,99 @@ static void guard_mapped_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guards.count, 0);
 	KUNIT_EXPECT_NULL(test, guards.grown);
 	kvfree(objects);
+}
+
+/* A table that is made at run time, where there was something else before. */
+static void guard_mapped_init(struct kunit *test)
+{
+	struct luosdk_guards *made = kunit_kmalloc(test, sizeof(*made), GFP_KERNEL);
+	struct foreign objects[20] = {};
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, made);
+	memset(made, 0xa5, sizeof(*made));
+	luosdk_guards_init(made);
+
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		KUNIT_EXPECT_EQ(test, luosdk_guards_phase(made, &objects[i]), LUOSDK_IDLE);
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		KUNIT_EXPECT_EQ(test, luosdk_guards_claim(made, &objects[i], &anna), 0);
+	/* Another handler's table is another matter. */
+	KUNIT_EXPECT_EQ(test, luosdk_guards_phase(&guards, &objects[0]), LUOSDK_IDLE);
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		KUNIT_EXPECT_EQ(test, luosdk_guards_claim(made, &objects[i], &bert), -EBUSY);
+		luosdk_guards_release(made, &objects[i], &anna);
+	}
+	KUNIT_EXPECT_NULL(test, made->grown);
+}
+
+/* Two claims that both find the table full. */
+struct guard_growth {
+	struct foreign objects[(1 << LUOSDK_GUARDS_MIN_BITS) + 2];
+	unsigned int wrong;
+};
+
+#define GUARD_GROWTH_FULL	(1 << LUOSDK_GUARDS_MIN_BITS)
+
+static void guard_growth_fill(struct guard_growth *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < GUARD_GROWTH_FULL; i++)
+		if (luosdk_guards_claim(&guards, &g->objects[i], &anna))
+			g->wrong++;
+}
+
+static void guard_growth_empty(struct guard_growth *g, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		luosdk_guards_release(&guards, &g->objects[i], &anna);
+}
+
+static void guard_growth_one(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct guard_growth *g = ctx;
+
+	if (luosdk_guards_claim(&guards, &g->objects[GUARD_GROWTH_FULL], &anna))
+		g->wrong++;
+}
+
+static void guard_growth_other(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct guard_growth *g = ctx;
+
+	if (luosdk_guards_claim(&guards, &g->objects[GUARD_GROWTH_FULL + 1], &anna))
+		g->wrong++;
+}
+
+static void guard_growth_judge(struct luokit *k, void *ctx, unsigned int round)
+{
+	struct guard_growth *g = ctx;
+	unsigned int i;
+
+	/* It has grown once, and nobody was lost on the way. */
+	if (guards.bits != LUOSDK_GUARDS_MIN_BITS + 1)
+		g->wrong++;
+	for (i = 0; i < ARRAY_SIZE(g->objects); i++)
+		if (luosdk_guards_phase(&guards, &g->objects[i]) != LUOSDK_PRESERVED)
+			g->wrong++;
+	guard_growth_empty(g, ARRAY_SIZE(g->objects));
+	guard_growth_fill(g);
+}
+
+static void guard_mapped_growers_race(struct kunit *test)
+{
+	struct luokit *k = luokit_boot(test, &widget_world);
+	struct guard_growth *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, g);
+	guard_growth_fill(g);
+	luokit_race(k, 2000, guard_growth_one, guard_growth_other, guard_growth_judge, g);
+	guard_growth_empty(g, GUARD_GROWTH_FULL);
+	KUNIT_EXPECT_EQ(test, g->wrong, 0);
+	KUNIT_EXPECT_EQ(test, guards.count, 0);
 }
 
 static const struct file_operations guard_fops;
@@ -519,13 +684,18 @@ static void guard_mapped_no_memory(struct kunit *test)
 static struct kunit_case luosdk_guard_cases[] = {
 	KUNIT_CASE_PARAM(guard_one_holder, guard_form_gen_params),
 	KUNIT_CASE_PARAM(guard_phases, guard_form_gen_params),
+	KUNIT_CASE(guard_tells_holder),
 	KUNIT_CASE_PARAM(guard_non_holder, guard_form_gen_params),
 	KUNIT_CASE_PARAM(guard_claimers_race, guard_form_gen_params),
+	KUNIT_CASE_PARAM(guard_restorers_race, guard_form_gen_params),
 	KUNIT_CASE(guard_mutator_against_freeze),
 	KUNIT_CASE(guard_mutator_waits),
 	KUNIT_CASE(guard_freeze_drains),
+	KUNIT_CASE(guard_freeze_drains_all),
 	KUNIT_CASE(guard_waiter_is_killable),
 	KUNIT_CASE(guard_mapped_many),
+	KUNIT_CASE(guard_mapped_init),
+	KUNIT_CASE(guard_mapped_growers_race),
 	KUNIT_CASE(guard_mapped_get_file),
 	KUNIT_CASE(guard_mapped_no_memory),
 	{}

@@ -123,6 +123,70 @@ static void handler_foreign_files(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
 }
 
+/* LUO asked can_preserve() some time ago: preserve looks for itself. */
+static void handler_preserve_of_foreign(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct luosdk_handler *h = handler_way(k)->handler;
+	struct liveupdate_file_op_args args = {
+		.handler = &h->fh,
+		.file = luokit_stub_file(k, 1),
+	};
+
+	KUNIT_EXPECT_EQ(test, h->fh.ops->preserve(&args), -EINVAL);
+	KUNIT_EXPECT_EQ(test, luosdk_stats_read_failed(&h->stats, -EINVAL), 1);
+	KUNIT_EXPECT_EQ(test, handler_stat(k, LUOSDK_STAT_PRESERVED), 0);
+	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
+}
+
+/* Whether LUO finds the widgets' handler. */
+static int handler_try(struct luokit *k)
+{
+	struct file *s = luokit_create(k, "try");
+	int err = luokit_preserve(k, s, 1, handler_widget(k, 1));
+
+	luokit_close(k, s);
+	return err;
+}
+
+/*
+ * Nothing to do without LUO, nothing wanted with enabled=0: neither is an error,
+ * and the exit that follows has nothing to undo.
+ */
+static void handler_not_registered(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	const struct widget_way *way = handler_way(k);
+
+	KUNIT_EXPECT_EQ(test, handler_try(k), 0);
+	way->exit();
+	KUNIT_EXPECT_EQ(test, handler_try(k), -ENOENT);
+
+	KUNIT_EXPECT_EQ(test, way->init_without_luo(), 0);
+	KUNIT_EXPECT_EQ(test, handler_try(k), -ENOENT);
+	way->exit();
+
+	KUNIT_EXPECT_EQ(test, way->init_disabled(), 0);
+	KUNIT_EXPECT_EQ(test, handler_try(k), -ENOENT);
+	way->exit();
+
+	KUNIT_EXPECT_EQ(test, way->init(), 0);
+	KUNIT_EXPECT_EQ(test, handler_try(k), 0);
+}
+
+/* LUO has a handler of that name: refused, and the first one is not disturbed. */
+static void handler_registered_twice(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	const struct widget_way *way = handler_way(k);
+
+	KUNIT_EXPECT_EQ(test, way->init(), -EEXIST);
+	KUNIT_EXPECT_EQ(test, handler_try(k), 0);
+	way->exit();
+	KUNIT_EXPECT_EQ(test, handler_try(k), -ENOENT);
+	KUNIT_EXPECT_EQ(test, way->init(), 0);
+}
+
 /* save() refuses: nothing is left behind, and the object stays free. */
 static void handler_save_fails(struct kunit *test)
 {
@@ -357,6 +421,10 @@ static void handler_debugfs(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
 	widget_knobs.save = -ENOKEY;
 	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 2, handler_widget(k, 1)), -ENOKEY);
+	/* An errno that no user ever sees has no line of its own. */
+	widget_knobs.save = -ERESTARTSYS;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 3, handler_widget(k, 1)), -ERESTARTSYS);
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 4, handler_widget(k, 1)), -ERESTARTSYS);
 
 	m.size = PAGE_SIZE;
 	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
@@ -368,6 +436,7 @@ static void handler_debugfs(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "bytes 32\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "failed_-126 1\n") ?:
 			      strstr(m.buf, "failed_-ENOKEY 1\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "failed_other 2\n"));
 
 	luokit_end(k);
 	KUNIT_EXPECT_NULL(test, debugfs_lookup("luosdk-widget", NULL));
@@ -377,6 +446,9 @@ static struct kunit_case luosdk_handler_cases[] = {
 	KUNIT_CASE(handler_life),
 	KUNIT_CASE(handler_unpreserve),
 	KUNIT_CASE(handler_foreign_files),
+	KUNIT_CASE(handler_preserve_of_foreign),
+	KUNIT_CASE(handler_not_registered),
+	KUNIT_CASE(handler_registered_twice),
 	KUNIT_CASE(handler_save_fails),
 	KUNIT_CASE(handler_freeze_fails),
 	KUNIT_CASE(handler_freeze_bound),

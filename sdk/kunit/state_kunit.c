@@ -313,6 +313,27 @@ static void state_wrong_handles(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_finish(trip.k, s), 0);
 }
 
+/* What is left of a page behind its last slot is no slot. */
+static void state_handle_behind_slots(struct kunit *test)
+{
+	struct state_trip trip = {
+		.test = test,
+		.k = state_boot(test, &widget_v2_world),
+	};
+	struct file *s = state_trip_start(&trip);
+	u32 bytes = state_way(trip.k)->handler->slots.slot_bytes;
+	u64 end = (trip.handle & PAGE_MASK) + sizeof(struct luosdk_slot_page) +
+		  luosdk_slots_per_page(bytes) * bytes;
+
+	/* It must be in the same page, or this tests nothing. */
+	KUNIT_ASSERT_EQ(test, end & PAGE_MASK, trip.handle & PAGE_MASK);
+	KUNIT_EXPECT_EQ(test, state_way(trip.k)->consume(end), -EINVAL);
+
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_retrieve(trip.k, s, 1)));
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_retrieve(trip.k, s, 2)));
+	KUNIT_EXPECT_EQ(test, luokit_finish(trip.k, s), 0);
+}
+
 static void state_consumed_twice(struct kunit *test)
 {
 	struct state_trip trip = {
@@ -523,6 +544,7 @@ static struct kunit_case luosdk_state_cases[] = {
 	KUNIT_CASE(state_every_length_wrong),
 	KUNIT_CASE(state_page_damaged),
 	KUNIT_CASE(state_wrong_handles),
+	KUNIT_CASE(state_handle_behind_slots),
 	KUNIT_CASE(state_consumed_twice),
 	KUNIT_CASE(state_slots),
 	KUNIT_CASE(state_never_retrieved),

@@ -297,6 +297,27 @@ static int widget_consume(u64 handle)
 	return err;
 }
 
+/* As in a kernel that was booted without liveupdate=on. */
+static int widget_init_without_luo(void)
+{
+	int err;
+
+	luo_global.enabled = false;
+	err = widget_luo_init();
+	luo_global.enabled = true;
+	return err;
+}
+
+static int widget_init_disabled(void)
+{
+	int err;
+
+	widget_luo_enabled = false;
+	err = widget_luo_init();
+	widget_luo_enabled = true;
+	return err;
+}
+
 static const struct widget_way widget_way = {
 	.handler = &widget_luo_handler,
 	.create = widget_create,
@@ -305,5 +326,9 @@ static const struct widget_way widget_way = {
 	.set = widget_set,
 	.guard_of = widget_guard,
 	.consume = widget_consume,
+	.init_without_luo = widget_init_without_luo,
+	.init_disabled = widget_init_disabled,
+	.init = widget_luo_init,
+	.exit = widget_luo_exit,
 	.ser_bytes = sizeof(WIDGET_SER),
 };

@@ -69,6 +69,11 @@ struct widget_way {
 	struct luosdk_guard *(*guard_of)(struct file *file);
 	/* Open and close an incoming state, as retrieve does. */
 	int (*consume)(u64 handle);
+	/* The module's init once more: without LUO, with "enabled" off, or as it is. */
+	int (*init_without_luo)(void);
+	int (*init_disabled)(void);
+	int (*init)(void);
+	void (*exit)(void);
 	unsigned int ser_bytes;
 };
 

@@ -137,6 +137,16 @@ void luokit_run_forget(struct luokit *k, struct luokit_run *run)
 	kfree(run);
 }
 
+/* The kernel's own check speaks once in a second, and there are thousands of calls in that. */
+static void luokit_might_sleep(void *caller)
+{
+	if (in_atomic() || irqs_disabled())
+		luokit_complain_of(luokit_machine, 11, "%pS calls KHO, which sleeps, with a spinlock held or interrupts off",
+				   caller);
+	else
+		might_sleep();
+}
+
 /* ---- Preserve --------------------------------------------------------------------- */
 
 /* What of a range makes it unfit to be preserved; NULL if nothing. */
@@ -222,7 +232,7 @@ static void luokit_run_del(struct luokit *k, unsigned long pfn, unsigned int ord
 {
 	struct luokit_run *run;
 
-	might_sleep();
+	luokit_might_sleep(caller);
 	guard(mutex)(&k->preserving);
 	run = xa_load(&k->pages, pfn);
 	if (!run || run->state != LUOKIT_PRESERVED) {
@@ -286,7 +296,7 @@ int luokit_kho_preserve_folio(struct folio *folio)
 {
 	struct luokit *k = luokit_machine;
 
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	if (luokit_should_fail_kho(k))
 		return -ENOMEM;
 
@@ -304,7 +314,7 @@ int luokit_kho_preserve_pages(struct page *page, unsigned long nr_pages)
 {
 	struct luokit *k = luokit_machine;
 
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	if (luokit_should_fail_kho(k))
 		return -ENOMEM;
 
@@ -332,7 +342,7 @@ static void *luokit_alloc_preserve(size_t size, bool core, void *caller)
 	struct folio *folio;
 	unsigned int order;
 
-	might_sleep();
+	luokit_might_sleep(caller);
 	if (!size)
 		return ERR_PTR(-EINVAL);
 	order = get_order(size);
@@ -363,7 +373,7 @@ void luokit_kho_unpreserve_free(void *mem)
 {
 	struct folio *folio;
 
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	if (!mem)
 		return;
 	if (IS_ERR(mem) || !virt_addr_valid(mem)) {
@@ -417,7 +427,7 @@ int luokit_kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 	struct kho_vmalloc_chunk *chunk;
 	unsigned int i, slot = 0;
 
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	if (!vm || !vm->pages) {
 		luokit_complain(k, "%pS preserves %pK as vmalloc memory, which it is not",
 				caller, ptr);
@@ -453,7 +463,7 @@ int luokit_kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 
 void luokit_kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
 {
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	luokit_vmalloc_undo(luokit_machine, preservation, __builtin_return_address(0));
 }
 
@@ -574,7 +584,7 @@ void *luokit_kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 	unsigned int total = preservation->total_pages, nr = 0, i;
 	struct page **pages, *page;
 
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	if (luokit_should_fail_kho(k)) {
 		k->lost_vmalloc = true;
 		return NULL;
@@ -649,7 +659,7 @@ int luokit_kho_add_subtree(const char *name, void *blob, size_t size)
 	struct luokit *k = luokit_machine;
 	unsigned int i;
 
-	might_sleep();
+	luokit_might_sleep(__builtin_return_address(0));
 	if (luokit_should_fail_kho(k))
 		return -ENOMEM;
 	if (luokit_subtree_find(k->out, name))

@@ -32,8 +32,8 @@ struct luokit_race {
 	wait_queue_head_t sleeper;
 };
 
-/* No round takes so long, on however busy a host. */
-#define LUOKIT_STUCK	(20 * HZ)
+/* No round takes so long, on however busy a host; of a wrong handler it is to be expected. */
+#define LUOKIT_STUCK(k)	((k)->judge && (k)->judge->verdict ? 5 * HZ : 20 * HZ)
 
 /* As many turns of a spinning CPU as the other one needs if it runs at all. */
 #define LUOKIT_SPINS	2000
@@ -131,7 +131,7 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 		wake_up_process(tasks[i]);
 	do {
 		arrived = atomic_read(&race->arrived);
-		if (wait_for_completion_timeout(&race->over, LUOKIT_STUCK))
+		if (wait_for_completion_timeout(&race->over, LUOKIT_STUCK(k)))
 			break;
 		if (arrived == atomic_read(&race->arrived)) {
 			luokit_complain_of(k, 11, "a thread of the race waits for ever");

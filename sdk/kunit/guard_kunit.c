@@ -547,13 +547,13 @@ static void guard_mapped_init(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, made->grown);
 }
 
+#define GUARD_GROWTH_FULL	BIT(LUOSDK_GUARDS_MIN_BITS)
+
 /* Two claims that both find the table full. */
 struct guard_growth {
-	struct foreign objects[(1 << LUOSDK_GUARDS_MIN_BITS) + 2];
+	struct foreign objects[GUARD_GROWTH_FULL + 2];
 	unsigned int wrong;
 };
-
-#define GUARD_GROWTH_FULL	(1 << LUOSDK_GUARDS_MIN_BITS)
 
 static void guard_growth_fill(struct guard_growth *g)
 {

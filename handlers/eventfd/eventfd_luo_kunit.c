@@ -774,6 +774,7 @@ static const struct luokit_subject eventfd_subject = {
 	.twin = eventfd_subject_twin,
 	.leaked = eventfd_subject_leaked,
 };
+
 LUOKIT_CONFORMANCE(eventfd_luo, eventfd_subject);
 
 MODULE_DESCRIPTION("KUnit tests of the eventfd live update handler");

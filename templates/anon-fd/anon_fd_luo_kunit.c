@@ -191,6 +191,7 @@ static const struct luokit_subject anon_fd_subject = {
 	.differ = anon_fd_subject_differ,
 	.leaked = anon_fd_subject_leaked,
 };
+
 LUOKIT_CONFORMANCE(anon_fd_luo, anon_fd_subject);
 
 MODULE_DESCRIPTION("KUnit tests of the template anon-fd");

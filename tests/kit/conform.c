@@ -24,12 +24,14 @@ static const struct {
 	unsigned int class;
 	const char *rule;
 } luokit_rules[LUOKIT_NR_CASES] = {
-#define LUOKIT_RULE(_class, _case, _rule) [LUOKIT_CASE_##_case] = { _class, _rule },
+#define LUOKIT_RULE(_class, _case, _rule)	\
+	[LUOKIT_CASE_##_case] = { _class, _rule },
 #include "rules.h"
 };
 
 static const char * const luokit_names[LUOKIT_NR_CASES] = {
-#define LUOKIT_NAME(_name) [LUOKIT_CASE_##_name] = #_name,
+#define LUOKIT_NAME(_name)	\
+	[LUOKIT_CASE_##_name] = #_name,
 	LUOKIT_CASES(LUOKIT_NAME)
 };
 
@@ -90,7 +92,7 @@ static void luokit_disarm(void)
 }
 #endif
 
-void noinline __noreturn luokit_escape(struct luokit_judge *judge)
+noinline void __noreturn luokit_escape(struct luokit_judge *judge)
 {
 	__builtin_longjmp(judge->escape, 1);
 }
@@ -221,6 +223,7 @@ void luokit_##_name(struct kunit *test)						\
 {										\
 	luokit_conformance_case(test, LUOKIT_CASE_##_name);			\
 }
+
 LUOKIT_CASES(LUOKIT_DEFINE_CASE)
 
 void luokit_judge(struct kunit *test, const struct luokit_subject *subject,

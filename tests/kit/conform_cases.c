@@ -46,7 +46,7 @@ MODULE_PARM_DESC(seed, "of the damage; a report names it (1)");
 /* One that has a reason waits at least that long. */
 #define PATIENT_MS	10
 
-/* ---- Files of the subject ------------------------------------------------------------------ */
+/* ---- Files of the subject ------------------------------------------------------- */
 
 static unsigned int nr_states(const struct luokit_subject *s)
 {
@@ -86,7 +86,7 @@ static unsigned int nr_swept(struct luokit *k, const struct luokit_subject *s)
 	return in_a_hurry(k) ? min(nr_states(s), 3U) : nr_states(s);
 }
 
-static struct file *make(struct luokit *k, const struct luokit_subject *s, unsigned int state)
+static struct file *make_file(struct luokit *k, const struct luokit_subject *s, unsigned int state)
 {
 	struct file *file = s->make(k, s->states[state].arg);
 
@@ -98,7 +98,7 @@ static struct file *make(struct luokit *k, const struct luokit_subject *s, unsig
 	return file;
 }
 
-static struct file *create(struct luokit *k, const char *name)
+static struct file *create_session(struct luokit *k, const char *name)
 {
 	struct file *session = luokit_create(k, name);
 
@@ -107,7 +107,7 @@ static struct file *create(struct luokit *k, const char *name)
 	return session;
 }
 
-static struct file *incoming(struct luokit *k, const char *name)
+static struct file *incoming_session(struct luokit *k, const char *name)
 {
 	struct file *session = luokit_retrieve_session(k, name);
 
@@ -116,7 +116,7 @@ static struct file *incoming(struct luokit *k, const char *name)
 	return session;
 }
 
-static void preserve(struct luokit *k, struct file *session, u64 token, struct file *file)
+static void preserve_file(struct luokit *k, struct file *session, u64 token, struct file *file)
 {
 	int err = luokit_preserve(k, session, token, file);
 
@@ -130,14 +130,14 @@ static void reboot(struct luokit *k)
 	EXPECT(k, 0, !err, "the live update fails: %pe", ERR_PTR(err));
 }
 
-static void finish(struct luokit *k, struct file *session)
+static void finish_session(struct luokit *k, struct file *session)
 {
 	int err = luokit_finish(k, session);
 
 	EXPECT(k, err == -EBUSY ? 19 : 0, !err, "finish returns %pe", ERR_PTR(err));
 }
 
-static void close(struct luokit *k, struct file *session)
+static void close_session(struct luokit *k, struct file *session)
 {
 	int err = luokit_close(k, session);
 
@@ -159,7 +159,7 @@ static void expect_equal(struct luokit *k, const struct luokit_subject *s, unsig
 			 struct file *got, unsigned int state, unsigned int change, u64 n,
 			 const char *when)
 {
-	struct file *want = make(k, s, state);
+	struct file *want = make_file(k, s, state);
 	const char *difference;
 	u64 i;
 	int err;
@@ -218,7 +218,7 @@ static void expect_as_before(struct luokit *k, const struct luokit_subject *s,
 	expect_equal(k, s, 12, b->file, state, 0, 0, when);
 }
 
-/* ---- A change by a thread of its own, which may have to wait -------------------------------- */
+/* ---- A change by a thread of its own, which may have to wait -------------------- */
 
 struct late {
 	struct luokit *k;
@@ -287,7 +287,7 @@ static int change_now(struct luokit *k, const struct luokit_subject *s, struct f
 	return err;
 }
 
-/* ---- Everything that can fail does, one after the other --------------------------------------- */
+/* ---- Everything that can fail does, one after the other ------------------------- */
 
 #define FAULT_KHO	BIT(0)
 #define FAULT_VMALLOC	BIT(1)
@@ -353,7 +353,7 @@ static void sweep_preserve(struct luokit *k, const struct luokit_subject *s, uns
 	struct round r = {};
 
 	while (next_round(k, &r, faults, "preserve")) {
-		struct file *file = make(k, s, state), *session = create(k, "s");
+		struct file *file = make_file(k, s, state), *session = create_session(k, "s");
 		struct before b;
 		int err;
 
@@ -368,7 +368,7 @@ static void sweep_preserve(struct luokit *k, const struct luokit_subject *s, uns
 			EXPECT(k, 12, !err, "after a preserve that failed the next one fails, too: %pe",
 			       ERR_PTR(err));
 		}
-		close(k, session);
+		close_session(k, session);
 		expect_as_before(k, s, &b, state, "after unpreserve");
 		luokit_put(k, file);
 	}
@@ -380,14 +380,14 @@ static void sweep_freeze(struct luokit *k, const struct luokit_subject *s, unsig
 	struct round r = {};
 
 	while (next_round(k, &r, faults, "freeze")) {
-		struct file *file = make(k, s, state), *session = create(k, "s");
+		struct file *file = make_file(k, s, state), *session = create_session(k, "s");
 		struct before b;
 		bool changed = false;
 		unsigned int i;
 		int err;
 
 		remember(k, s, file, &b);
-		preserve(k, session, 1, file);
+		preserve_file(k, session, 1, file);
 		arm(k, &r);
 		err = luokit_freeze(k);
 		disarm(k, &r);
@@ -402,7 +402,7 @@ static void sweep_freeze(struct luokit *k, const struct luokit_subject *s, unsig
 		EXPECT(k, 23, !err, "after a freeze that failed the next one fails, too: %pe",
 		       ERR_PTR(err));
 		luokit_thaw(k);
-		close(k, session);
+		close_session(k, session);
 		if (!changed)
 			expect_as_before(k, s, &b, state, "after unfreeze and unpreserve");
 		luokit_put(k, file);
@@ -415,11 +415,11 @@ static void sweep_retrieve(struct luokit *k, const struct luokit_subject *s, uns
 	struct round r = {};
 
 	while (next_round(k, &r, faults, "retrieve")) {
-		struct file *session = create(k, "s"), *file, *again;
+		struct file *session = create_session(k, "s"), *file, *again;
 
-		preserve(k, session, 1, make(k, s, state));
+		preserve_file(k, session, 1, make_file(k, s, state));
 		reboot(k);
-		session = incoming(k, "s");
+		session = incoming_session(k, "s");
 		arm(k, &r);
 		file = luokit_retrieve(k, session, 1);
 		disarm(k, &r);
@@ -432,8 +432,8 @@ static void sweep_retrieve(struct luokit *k, const struct luokit_subject *s, uns
 			expect_equal(k, s, 0, file, state, 0, 0, "after the update");
 		}
 		if (finished)
-			finish(k, session);
-		close(k, session);
+			finish_session(k, session);
+		close_session(k, session);
 		EXPECT(k, 17, !k->module_users, "the session has ended, and the module has %d references",
 		       k->module_users);
 		if (!IS_ERR(file))
@@ -448,18 +448,18 @@ static void sweep_finish(struct luokit *k, const struct luokit_subject *s, unsig
 	struct round r = {};
 
 	while (next_round(k, &r, faults, "finish")) {
-		struct file *session = create(k, "s");
+		struct file *session = create_session(k, "s");
 		int err;
 
-		preserve(k, session, 1, make(k, s, state));
+		preserve_file(k, session, 1, make_file(k, s, state));
 		reboot(k);
-		session = incoming(k, "s");
+		session = incoming_session(k, "s");
 		arm(k, &r);
 		err = luokit_finish(k, session);
 		disarm(k, &r);
 		/* A file nobody retrieved is dropped, and a callback that cannot fail does it. */
 		EXPECT(k, 19, !err, "finish returns %pe", ERR_PTR(err));
-		close(k, session);
+		close_session(k, session);
 		/* Dropping what needs memory to be found may lose it, if that is said. */
 		if (!r.hit || !k->warnings)
 			expect_all_claimed(k);
@@ -473,21 +473,21 @@ static void sweep_finish(struct luokit *k, const struct luokit_subject *s, unsig
 static void life(struct luokit *k, const struct luokit_subject *s, unsigned int state,
 		 bool retrieved, bool finished)
 {
-	struct file *session = create(k, "s"), *file;
+	struct file *session = create_session(k, "s"), *file;
 
 	luokit_notes_reset(k);
 	luokit_note(k, "state \"%s\"", s->states[state].name);
-	preserve(k, session, 1, make(k, s, state));
+	preserve_file(k, session, 1, make_file(k, s, state));
 	reboot(k);
-	session = incoming(k, "s");
+	session = incoming_session(k, "s");
 	if (retrieved) {
 		file = luokit_retrieve(k, session, 1);
 		EXPECT(k, 0, !IS_ERR(file), "retrieve returns %pe", file);
 		expect_equal(k, s, 0, file, state, 0, 0, "after the update");
 	}
 	if (finished)
-		finish(k, session);
-	close(k, session);
+		finish_session(k, session);
+	close_session(k, session);
 	EXPECT(k, 17, !k->module_users, "the session has ended, and the module has %d references",
 	       k->module_users);
 	if (retrieved) {
@@ -502,12 +502,12 @@ static void life(struct luokit *k, const struct luokit_subject *s, unsigned int 
 /* Preserve and take it back. */
 static void not_carried(struct luokit *k, const struct luokit_subject *s, unsigned int state)
 {
-	struct file *file = make(k, s, state), *session = create(k, "s");
+	struct file *file = make_file(k, s, state), *session = create_session(k, "s");
 	struct before b;
 
 	remember(k, s, file, &b);
-	preserve(k, session, 1, file);
-	close(k, session);
+	preserve_file(k, session, 1, file);
+	close_session(k, session);
 	expect_as_before(k, s, &b, state, "after unpreserve");
 	luokit_put(k, file);
 }
@@ -525,21 +525,21 @@ static void refusals(struct luokit *k, const struct luokit_subject *s)
 			continue;
 		luokit_notes_reset(k);
 		luokit_note(k, "state \"%s\", which must be refused", s->states[i].name);
-		file = make(k, s, i);
-		session = create(k, "s");
+		file = make_file(k, s, i);
+		session = create_session(k, "s");
 		remember(k, s, file, &b);
 		err = luokit_preserve(k, session, 1, file);
 		EXPECT(k, 7, err, "state \"%s\" is preserved", s->states[i].name);
 		expect_as_before(k, s, &b, i, "after a preserve that was refused");
-		close(k, session);
+		close_session(k, session);
 		luokit_put(k, file);
 	}
 
 	/* Once more, by a core that does not notice and one that does. */
 	luokit_notes_reset(k);
-	file = make(k, s, 0);
-	session = create(k, "s");
-	preserve(k, session, 1, file);
+	file = make_file(k, s, 0);
+	session = create_session(k, "s");
+	preserve_file(k, session, 1, file);
 	remember(k, s, file, &b);
 	k->no_core_xarray = !s->relies_on_core;
 	for (i = 0; i < 2; i++) {
@@ -548,16 +548,16 @@ static void refusals(struct luokit *k, const struct luokit_subject *s)
 		EXPECT(k, 21, err, "a file is preserved twice");
 		expect_as_before(k, s, &b, 0, "after a second preserve, which was refused");
 	}
-	close(k, session);
+	close_session(k, session);
 	luokit_put(k, file);
 
 	if (!s->spoil)
 		return;
 	luokit_notes_reset(k);
-	file = make(k, s, 0);
+	file = make_file(k, s, 0);
 	err = s->spoil(k, file);
 	EXPECT(k, 0, !err, "the subject cannot spoil a file: %pe", ERR_PTR(err));
-	session = create(k, "s");
+	session = create_session(k, "s");
 	b.object_refs = s->refs ? s->refs(k, file) : 0;
 	err = luokit_preserve(k, session, 1, file);
 	EXPECT(k, 10, err, "a file that is unfit is preserved");
@@ -565,7 +565,7 @@ static void refusals(struct luokit *k, const struct luokit_subject *s)
 	       file_count(file));
 	EXPECT(k, 12, !s->refs || s->refs(k, file) == b.object_refs,
 	       "preserve refused, and keeps references to the object");
-	close(k, session);
+	close_session(k, session);
 	luokit_put(k, file);
 }
 
@@ -586,17 +586,17 @@ static void refuse(struct luokit *k, struct file *file, const char *name)
 		EXPECT(k, 9, !w->fh->ops->can_preserve(w->fh, file),
 		       "%ps() takes a file of another type (%s)", w->real->can_preserve, name);
 	}
-	session = create(k, "s");
+	session = create_session(k, "s");
 	err = luokit_preserve(k, session, 1, file);
 	EXPECT(k, 9, err < 0 || luokit_stub(k)->preserved, "a file of another type (%s) is preserved",
 	       name);
 	luokit_stub(k)->preserved = 0;
-	close(k, session);
+	close_session(k, session);
 }
 
 static void refuse_liar(struct luokit *k, const struct luokit_subject *s)
 {
-	struct file *own = make(k, s, 0), *liar;
+	struct file *own = make_file(k, s, 0), *liar;
 	long refs = s->refs ? s->refs(k, own) : 0;
 
 	liar = luokit_own(k, anon_inode_getfile("[liar]", &liar_fops, own->private_data,
@@ -609,7 +609,7 @@ static void refuse_liar(struct luokit *k, const struct luokit_subject *s)
 	luokit_put(k, own);
 }
 
-/* ---- The classes ---------------------------------------------------------------------------------- */
+/* ---- The classes ---------------------------------------------------------------- */
 
 static void case_c01_finish_after_failed_retrieve(struct luokit *k,
 						  const struct luokit_subject *s)
@@ -701,13 +701,13 @@ static void case_c07_every_size(struct luokit *k, const struct luokit_subject *s
 		}
 		luokit_notes_reset(k);
 		luokit_note(k, "state \"%s\", which must be refused", s->states[i].name);
-		file = make(k, s, i);
-		session = create(k, "s");
+		file = make_file(k, s, i);
+		session = create_session(k, "s");
 		remember(k, s, file, &b);
 		err = luokit_preserve(k, session, 1, file);
 		EXPECT(k, 0, err, "state \"%s\" is preserved", s->states[i].name);
 		expect_as_before(k, s, &b, i, "after a preserve that was refused");
-		close(k, session);
+		close_session(k, session);
 		luokit_put(k, file);
 	}
 }
@@ -746,11 +746,11 @@ static void change_late(struct luokit *k, const struct luokit_subject *s, unsign
 			unsigned int change, bool early, bool last)
 {
 	struct moment m = { .s = s, .change = change };
-	struct file *session = create(k, "s"), *file;
+	struct file *session = create_session(k, "s"), *file;
 
 	luokit_notes_reset(k);
-	m.file = make(k, s, state);
-	preserve(k, session, 1, m.file);
+	m.file = make_file(k, s, state);
+	preserve_file(k, session, 1, m.file);
 	if (early) {
 		m.arrives += !change_now(k, s, m.file, change, m.arrives + 1, "after preserve");
 		m.arrives += !change_now(k, s, m.file, change, m.arrives + 1, "after preserve");
@@ -760,12 +760,12 @@ static void change_late(struct luokit *k, const struct luokit_subject *s, unsign
 		k->thawed = change_thawed;
 	}
 	reboot(k);
-	session = incoming(k, "s");
+	session = incoming_session(k, "s");
 	file = luokit_retrieve(k, session, 1);
 	EXPECT(k, 0, !IS_ERR(file), "retrieve returns %pe", file);
 	expect_equal(k, s, 8, file, state, change, m.arrives, "after the update");
-	finish(k, session);
-	close(k, session);
+	finish_session(k, session);
+	close_session(k, session);
 	luokit_put(k, file);
 }
 
@@ -818,8 +818,8 @@ static void case_c10_preserve_checks_again(struct luokit *k, const struct luokit
 		luokit_skip(k, "the subject does not tell what makes its files unfit");
 		return;
 	}
-	file = make(k, s, 0);
-	session = create(k, "s");
+	file = make_file(k, s, 0);
+	session = create_session(k, "s");
 	bytes = luokit_preserved_bytes(k);
 	k->judge->spoil = true;
 	err = luokit_preserve(k, session, 1, file);
@@ -829,13 +829,13 @@ static void case_c10_preserve_checks_again(struct luokit *k, const struct luokit
 	       luokit_preserved_bytes(k) - bytes);
 	EXPECT(k, 12, file_count(file) == 1, "preserve refused, and the file has %ld references",
 	       file_count(file));
-	close(k, session);
+	close_session(k, session);
 
 	/* And asked at once. */
-	session = create(k, "s");
+	session = create_session(k, "s");
 	err = luokit_preserve(k, session, 1, file);
 	EXPECT(k, 0, err, "a file that is unfit is preserved");
-	close(k, session);
+	close_session(k, session);
 }
 
 static void case_c11_locks_and_context(struct luokit *k, const struct luokit_subject *s)
@@ -865,10 +865,10 @@ static void case_c12_failed_preserve_leaves_no_trace(struct luokit *k,
 	/* Given up, it is as free as ever. */
 	for (i = 0; i < nr_changes(s); i++) {
 		luokit_notes_reset(k);
-		file = make(k, s, 0);
-		session = create(k, "s");
-		preserve(k, session, 1, file);
-		close(k, session);
+		file = make_file(k, s, 0);
+		session = create_session(k, "s");
+		preserve_file(k, session, 1, file);
+		close_session(k, session);
 		err = change_now(k, s, file, i, 1, "after unpreserve");
 		EXPECT(k, 0, !err, "after unpreserve the change \"%s\" fails: %pe",
 		       s->changes[i].name, ERR_PTR(err));
@@ -927,7 +927,7 @@ static void case_c16_half_built_file(struct luokit *k, const struct luokit_subje
 
 static void case_c17_module_reference(struct luokit *k, const struct luokit_subject *s)
 {
-	struct file *file = make(k, s, 0), *session;
+	struct file *file = make_file(k, s, 0), *session;
 	struct luokit_watched *w;
 	int err;
 
@@ -938,13 +938,13 @@ static void case_c17_module_reference(struct luokit *k, const struct luokit_subj
 		       "handler \"%s\": .owner is not its module, which can be unloaded under it",
 		       w->fh->compatible);
 	}
-	session = create(k, "s");
-	preserve(k, session, 1, file);
+	session = create_session(k, "s");
+	preserve_file(k, session, 1, file);
 	EXPECT(k, 0, k->module_users == 1, "a file is preserved, and the module has %d references, not one",
 	       k->module_users);
 	err = luokit_preserve(k, session, 2, file);
 	EXPECT(k, 21, err, "a file is preserved twice");
-	close(k, session);
+	close_session(k, session);
 	EXPECT(k, 0, !k->module_users, "nothing is preserved, and the module has %d references",
 	       k->module_users);
 	life(k, s, 0, true, true);
@@ -960,13 +960,13 @@ static void case_c18_return_values(struct luokit *k, const struct luokit_subject
 	for (i = 0; i < nr_swept(k, s); i++) {
 		if (s->states[i].refused)
 			continue;
-		session = create(k, "s");
-		preserve(k, session, 1, make(k, s, i));
+		session = create_session(k, "s");
+		preserve_file(k, session, 1, make_file(k, s, i));
 		reboot(k);
-		session = incoming(k, "s");
+		session = incoming_session(k, "s");
 		file = luokit_retrieve(k, session, 1);
 		EXPECT(k, 0, !IS_ERR(file), "retrieve returns %pe", file);
-		fresh = make(k, s, i);
+		fresh = make_file(k, s, i);
 		EXPECT(k, 0, file->f_op == fresh->f_op, "retrieve returns a file of another type (%ps)",
 		       file->f_op);
 		EXPECT(k, 0, !((file->f_mode ^ fresh->f_mode) & (FMODE_READ | FMODE_WRITE)),
@@ -974,8 +974,8 @@ static void case_c18_return_values(struct luokit *k, const struct luokit_subject
 		/* One reference is LUO's, one the user's. */
 		EXPECT(k, 0, file_count(file) == 2, "the retrieved file has %ld references, not 2",
 		       file_count(file));
-		finish(k, session);
-		close(k, session);
+		finish_session(k, session);
+		close_session(k, session);
 		luokit_put(k, fresh);
 		luokit_put(k, file);
 	}
@@ -992,7 +992,7 @@ static void case_c19_failure_strands_no_session(struct luokit *k,
 	life(k, s, 0, false, false);
 }
 
-/* ---- Damage ------------------------------------------------------------------------------------------ */
+/* ---- Damage --------------------------------------------------------------------- */
 
 #define DAMAGE_FILES	32
 
@@ -1011,7 +1011,9 @@ static u32 below(struct damage *d, u32 n)
 
 static void damage_bytes(struct damage *d, u8 *at, size_t len)
 {
-	static const u64 words[] = { 0, 1, 2, ~0ULL, S32_MAX, U32_MAX, S64_MAX, PAGE_SIZE, 1ULL << 52 };
+	static const u64 words[] = {
+		0, 1, 2, ~0ULL, S32_MAX, U32_MAX, S64_MAX, PAGE_SIZE, 1ULL << 52,
+	};
 	size_t pos, n;
 	u64 word;
 
@@ -1158,7 +1160,7 @@ static void case_c20_damaged_state(struct luokit *k, const struct luokit_subject
 		usable += !s->states[i].refused;
 
 	for (round = 0; d.nr < wanted && round < 2 * wanted + 100; round++) {
-		struct file *session = create(k, "s"), *file;
+		struct file *session = create_session(k, "s"), *file;
 		unsigned int made[DAMAGE_FILES];
 		size_t left;
 
@@ -1169,14 +1171,14 @@ static void case_c20_damaged_state(struct luokit *k, const struct luokit_subject
 			while (s->states[state].refused)
 				state = (state + 1) % nr_states(s);
 			made[i] = state;
-			preserve(k, session, i, make(k, s, state));
+			preserve_file(k, session, i, make_file(k, s, state));
 			luokit_data(k, session, i, &d.handle[i]);
 		}
 		luokit_between(k, NULL, damage, &d);
 		k->hush = true;
 		reboot(k);
 		k->warnings = 0;
-		session = incoming(k, "s");
+		session = incoming_session(k, "s");
 		for (i = 0; i < DAMAGE_FILES; i++) {
 			/* Some are never retrieved: finish has to do with the damage. */
 			if (!below(&d, 8))
@@ -1189,8 +1191,8 @@ static void case_c20_damaged_state(struct luokit *k, const struct luokit_subject
 					     "a damaged state was accepted");
 			luokit_put(k, file);
 		}
-		finish(k, session);
-		close(k, session);
+		finish_session(k, session);
+		close_session(k, session);
 		luokit_ledger_check_restored(k, "with a damaged state");
 		left = luokit_ledger_unclaimed(k);
 		if (left && s->leaked)
@@ -1207,7 +1209,7 @@ static void case_c20_damaged_state(struct luokit *k, const struct luokit_subject
 	kunit_info(k->test, "%u damaged states in %u updates\n", d.nr, round);
 }
 
-/* ---- The rest of the classes ---------------------------------------------------------------------------- */
+/* ---- The rest of the classes ---------------------------------------------------- */
 
 static void expect_busy(struct luokit *k, struct file *session, u64 token, struct file *file,
 			const char *what)
@@ -1223,13 +1225,13 @@ static void preserved_once(struct luokit *k, const struct luokit_subject *s)
 {
 	struct file *one, *two, *twin = NULL, *a, *b;
 
-	one = make(k, s, 0);
-	two = make(k, s, 0);
-	a = create(k, "a");
-	b = create(k, "b");
+	one = make_file(k, s, 0);
+	two = make_file(k, s, 0);
+	a = create_session(k, "a");
+	b = create_session(k, "b");
 	/* Two objects are two, however much of them is the same. */
-	preserve(k, a, 1, one);
-	preserve(k, a, 2, two);
+	preserve_file(k, a, 1, one);
+	preserve_file(k, a, 2, two);
 	expect_busy(k, a, 3, one, "a file");
 	expect_busy(k, b, 1, one, "a file, in another session");
 	if (s->twin) {
@@ -1238,29 +1240,29 @@ static void preserved_once(struct luokit *k, const struct luokit_subject *s)
 		expect_busy(k, a, 4, twin, "an object, through a second file");
 		expect_busy(k, b, 2, twin, "an object, through a second file in another session");
 	}
-	close(k, a);
-	preserve(k, b, 3, twin ?: one);
+	close_session(k, a);
+	preserve_file(k, b, 3, twin ?: one);
 	expect_busy(k, b, 4, one, "a file");
-	close(k, b);
+	close_session(k, b);
 
 	/* In the new kernel it is LUO's until finish. */
-	a = create(k, "a");
-	preserve(k, a, 1, one);
+	a = create_session(k, "a");
+	preserve_file(k, a, 1, one);
 	reboot(k);
-	a = incoming(k, "a");
+	a = incoming_session(k, "a");
 	one = luokit_retrieve(k, a, 1);
 	EXPECT(k, 0, !IS_ERR(one), "retrieve returns %pe", one);
-	b = create(k, "b");
+	b = create_session(k, "b");
 	expect_busy(k, b, 1, one, "a file that was retrieved and not finished");
 	if (s->twin) {
 		twin = luokit_own(k, s->twin(k, one));
 		EXPECT(k, 0, !IS_ERR(twin), "the subject cannot make a twin: %pe", twin);
 		expect_busy(k, b, 2, twin, "an object that was retrieved and not finished");
 	}
-	finish(k, a);
-	preserve(k, b, 3, twin ?: one);
-	close(k, b);
-	close(k, a);
+	finish_session(k, a);
+	preserve_file(k, b, 3, twin ?: one);
+	close_session(k, b);
+	close_session(k, a);
 	luokit_close_all(k);
 }
 
@@ -1282,11 +1284,11 @@ static void case_c22_not_visible_early(struct luokit *k, const struct luokit_sub
 }
 
 /* An update that another file aborts, before or after ours was frozen. */
-static void aborted(struct luokit *k, const struct luokit_subject *s, unsigned int change,
-		    bool stub_first)
+static void abort_update(struct luokit *k, const struct luokit_subject *s, unsigned int change,
+			 bool stub_first)
 {
-	struct file *file = make(k, s, 0), *stub = luokit_stub_file(k, 1);
-	struct file *session = create(k, "s");
+	struct file *file = make_file(k, s, 0), *stub = luokit_stub_file(k, 1);
+	struct file *session = create_session(k, "s");
 	struct before b;
 	u64 arrives = 0;
 	int err, before = -ENOENT;
@@ -1294,10 +1296,10 @@ static void aborted(struct luokit *k, const struct luokit_subject *s, unsigned i
 	luokit_notes_reset(k);
 	remember(k, s, file, &b);
 	if (stub_first)
-		preserve(k, session, 2, stub);
-	preserve(k, session, 1, file);
+		preserve_file(k, session, 2, stub);
+	preserve_file(k, session, 1, file);
 	if (!stub_first)
-		preserve(k, session, 2, stub);
+		preserve_file(k, session, 2, stub);
 	if (nr_changes(s)) {
 		before = change_now(k, s, file, change, 1, "after preserve");
 		arrives = !before;
@@ -1317,13 +1319,13 @@ static void aborted(struct luokit *k, const struct luokit_subject *s, unsigned i
 	/* The next attempt works, and carries what was done in between. */
 	luokit_stub_freeze(stub, 0);
 	reboot(k);
-	session = incoming(k, "s");
+	session = incoming_session(k, "s");
 	file = luokit_retrieve(k, session, 1);
 	EXPECT(k, 0, !IS_ERR(file), "retrieve after a second freeze returns %pe", file);
 	expect_equal(k, s, 23, file, 0, change, arrives, "aborted once and updated then");
 	luokit_retrieve(k, session, 2);
-	finish(k, session);
-	close(k, session);
+	finish_session(k, session);
+	close_session(k, session);
 	luokit_close_all(k);
 }
 
@@ -1335,22 +1337,22 @@ static void case_c23_freeze_is_undone(struct luokit *k, const struct luokit_subj
 	int err;
 
 	for (i = 0; !i || i < nr_changes(s); i += in_a_hurry(k) ? 2 : 1) {
-		aborted(k, s, i, false);
-		aborted(k, s, i, true);
+		abort_update(k, s, i, false);
+		abort_update(k, s, i, true);
 	}
 	sweep_freeze(k, s, 0, FAULT_ANY);
 
 	/* Frozen, aborted, given up: free. */
 	for (i = 0; i < nr_changes(s); i++) {
 		luokit_notes_reset(k);
-		file = make(k, s, 0);
-		session = create(k, "s");
+		file = make_file(k, s, 0);
+		session = create_session(k, "s");
 		remember(k, s, file, &b);
-		preserve(k, session, 1, file);
+		preserve_file(k, session, 1, file);
 		err = luokit_freeze(k);
 		EXPECT(k, 0, !err, "freeze returns %pe", ERR_PTR(err));
 		luokit_thaw(k);
-		close(k, session);
+		close_session(k, session);
 		expect_as_before(k, s, &b, 0, "after an aborted update");
 		err = change_now(k, s, file, i, 1, "after an aborted update and unpreserve");
 		EXPECT(k, 0, !err, "after an aborted update and unpreserve the change \"%s\" fails: %pe",
@@ -1359,7 +1361,7 @@ static void case_c23_freeze_is_undone(struct luokit *k, const struct luokit_subj
 	}
 }
 
-/* ---- Orders ---------------------------------------------------------------------------------------------- */
+/* ---- Orders --------------------------------------------------------------------- */
 
 enum { OLD_PRESERVE_A, OLD_PRESERVE_B, OLD_CLOSE, OLD_FREEZE_FAILS, OLD_FREEZE_UNDONE, NR_OLD };
 
@@ -1375,10 +1377,11 @@ struct order {
 
 static void order_close(struct luokit *k, struct order *o)
 {
-	close(k, o->session);
-	o->preserved[0] = o->preserved[1] = false;
-	o->session = create(k, "s");
-	preserve(k, o->session, 9, o->stub);
+	close_session(k, o->session);
+	o->preserved[0] = false;
+	o->preserved[1] = false;
+	o->session = create_session(k, "s");
+	preserve_file(k, o->session, 9, o->stub);
 }
 
 static void order_step(struct luokit *k, struct order *o, int op)
@@ -1414,7 +1417,7 @@ static void order_step(struct luokit *k, struct order *o, int op)
 static void order_new(struct luokit *k, const struct luokit_subject *s, struct order *o,
 		      unsigned int way)
 {
-	struct file *session = incoming(k, "s"), *got;
+	struct file *session = incoming_session(k, "s"), *got;
 	unsigned int i, f;
 
 	for (i = 0; i < 2; i++) {
@@ -1432,8 +1435,8 @@ static void order_new(struct luokit *k, const struct luokit_subject *s, struct o
 			       "retrieve %c, the second time, returns another file", 'A' + f);
 	}
 	if (way & 16)
-		finish(k, session);
-	close(k, session);
+		finish_session(k, session);
+	close_session(k, session);
 	luokit_close_all(k);
 	expect_all_claimed(k);
 }
@@ -1446,11 +1449,11 @@ static void case_every_order(struct luokit *k, const struct luokit_subject *s)
 	for (old = 0; old < NR_OLD * NR_OLD * NR_OLD; old += in_a_hurry(k) ? 4 : 1) {
 		luokit_notes_reset(k);
 		o = (struct order){
-			.file = { make(k, s, 0), make(k, s, 0) },
-			.session = create(k, "s"),
+			.file = { make_file(k, s, 0), make_file(k, s, 0) },
+			.session = create_session(k, "s"),
 			.stub = luokit_stub_file(k, 1),
 		};
-		preserve(k, o.session, 9, o.stub);
+		preserve_file(k, o.session, 9, o.stub);
 		for (steps = old, depth = 0; depth < 3; depth++, steps /= NR_OLD)
 			order_step(k, &o, steps % NR_OLD);
 		reboot(k);
@@ -1467,21 +1470,21 @@ static void case_several_files_and_sessions(struct luokit *k, const struct luoki
 	unsigned int i, j, nr = 0, state;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		session[i] = create(k, names[i]);
+		session[i] = create_session(k, names[i]);
 	for (j = 0; j < 3 * nr_states(s); j++) {
 		state = j % nr_states(s);
 		if (s->states[state].refused)
 			continue;
-		preserve(k, session[nr++ % 3], j, make(k, s, state));
+		preserve_file(k, session[nr++ % 3], j, make_file(k, s, state));
 	}
 	/* A session that ends takes nothing along that is another's. */
-	close(k, session[1]);
-	session[1] = create(k, names[1]);
-	preserve(k, session[1], 1000, make(k, s, 0));
+	close_session(k, session[1]);
+	session[1] = create_session(k, names[1]);
+	preserve_file(k, session[1], 1000, make_file(k, s, 0));
 
 	reboot(k);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		session[i] = incoming(k, names[i]);
+		session[i] = incoming_session(k, names[i]);
 	nr = 0;
 	for (j = 0; j < 3 * nr_states(s); j++) {
 		state = j % nr_states(s);
@@ -1496,8 +1499,8 @@ static void case_several_files_and_sessions(struct luokit *k, const struct luoki
 	}
 	for (i = ARRAY_SIZE(names); i--;) {
 		if (i)
-			finish(k, session[i]);
-		close(k, session[i]);
+			finish_session(k, session[i]);
+		close_session(k, session[i]);
 	}
 	luokit_close_all(k);
 	expect_all_claimed(k);
@@ -1512,24 +1515,24 @@ static void case_two_updates(struct luokit *k, const struct luokit_subject *s)
 		if (s->states[i].refused)
 			continue;
 		luokit_notes_reset(k);
-		file = make(k, s, i);
+		file = make_file(k, s, i);
 		for (update = 0; update < 3; update++) {
-			session = create(k, "s");
-			preserve(k, session, 1, file);
+			session = create_session(k, "s");
+			preserve_file(k, session, 1, file);
 			reboot(k);
-			session = incoming(k, "s");
+			session = incoming_session(k, "s");
 			file = luokit_retrieve(k, session, 1);
 			EXPECT(k, 0, !IS_ERR(file), "retrieve %u returns %pe", update + 1, file);
 			expect_equal(k, s, 0, file, i, 0, 0, "after several updates");
-			finish(k, session);
-			close(k, session);
+			finish_session(k, session);
+			close_session(k, session);
 		}
 		luokit_put(k, file);
 		expect_all_claimed(k);
 	}
 }
 
-/* ---- Races ----------------------------------------------------------------------------------------------- */
+/* ---- Races ---------------------------------------------------------------------- */
 
 struct preserves {
 	struct file *file[2], *session[2];
@@ -1580,12 +1583,12 @@ static void case_race_of_two_preserves(struct luokit *k, const struct luokit_sub
 	}
 	if (!s->relies_on_core)
 		luokit_without_core_xarray(k);
-	p.file[0] = make(k, s, 0);
+	p.file[0] = make_file(k, s, 0);
 	p.file[1] = p.file[0];
 	if (s->twin)
 		p.file[1] = luokit_own(k, s->twin(k, p.file[0]));
-	p.session[0] = create(k, "a");
-	p.session[1] = create(k, "b");
+	p.session[0] = create_session(k, "a");
+	p.session[1] = create_session(k, "b");
 	luokit_race(k, in_a_hurry(k) ? 100 : 1000, preserve_a, preserve_b, preserve_judge, &p);
 	if (k->judge->findings)
 		luokit_escape(k->judge);
@@ -1614,6 +1617,7 @@ static int stream_thread(void *data)
 	/* A case that was left in the middle tells nobody to stop. */
 	for (n = 0; n < STREAM_MAX && !READ_ONCE(t->stop) && !READ_ONCE(t->k->abandoned);) {
 		if (!t->change.apply(t->k, t->file, n + 1))
+			/* Counted when it is done: read in stream_last(). */
 			smp_store_release(&t->done, ++n);
 		cond_resched();
 	}
@@ -1640,6 +1644,7 @@ static void stream_last(struct luokit *k, void *ctx)
 
 	WRITE_ONCE(t->stop, true);
 	wait_for_completion_timeout(&t->over, msecs_to_jiffies(PATIENT_MS));
+	/* What was counted is in the file: written in stream_thread(). */
 	t->arrives = smp_load_acquire(&t->done);
 }
 
@@ -1662,29 +1667,29 @@ static void race_changes(struct luokit *k, const struct luokit_subject *s, unsig
 
 	t->k = k;
 	t->change = s->changes[change];
-	t->file = make(k, s, 0);
+	t->file = make_file(k, s, 0);
 	luokit_notes_reset(k);
 	luokit_note(k, "a second thread does \"%s\" all the time", s->changes[change].name);
 	stream_start(k, t);
 	for (; unpreserved; unpreserved--) {
-		session = create(k, "s");
-		preserve(k, session, 1, t->file);
+		session = create_session(k, "s");
+		preserve_file(k, session, 1, t->file);
 		err = luokit_freeze(k);
 		EXPECT(k, 0, !err, "freeze beside changes returns %pe", ERR_PTR(err));
 		luokit_thaw(k);
-		close(k, session);
+		close_session(k, session);
 	}
-	session = create(k, "s");
-	preserve(k, session, 1, t->file);
+	session = create_session(k, "s");
+	preserve_file(k, session, 1, t->file);
 	luokit_between(k, stream_last, NULL, t);
 	k->thawed = stream_join;
 	reboot(k);
-	session = incoming(k, "s");
+	session = incoming_session(k, "s");
 	file = luokit_retrieve(k, session, 1);
 	EXPECT(k, 0, !IS_ERR(file), "retrieve returns %pe", file);
 	expect_equal(k, s, 8, file, 0, change, t->arrives, "changed all the time");
-	finish(k, session);
-	close(k, session);
+	finish_session(k, session);
+	close_session(k, session);
 	luokit_put(k, file);
 	kfree(t);
 }
@@ -1701,12 +1706,16 @@ static void case_race_of_changes(struct luokit *k, const struct luokit_subject *
 		luokit_skip(k, "the subject names no change");
 		return;
 	}
-	for (i = 0; i < nr_changes(s); i++)
-		for (round = 0; round < (in_a_hurry(k) ? 1 : 8) && !s->changes[i].until_freeze; round++)
+	for (i = 0; i < nr_changes(s); i++) {
+		if (s->changes[i].until_freeze)
+			continue;
+		for (round = 0; round < (in_a_hurry(k) ? 1 : 8); round++)
 			race_changes(k, s, i, round);
+	}
 }
 
-#define LUOKIT_CASE_FN(_name)	[LUOKIT_CASE_##_name] = case_##_name,
+#define LUOKIT_CASE_FN(_name)	\
+	[LUOKIT_CASE_##_name] = case_##_name,
 void (* const luokit_case_fns[LUOKIT_NR_CASES])(struct luokit *k,
 						const struct luokit_subject *s) = {
 	LUOKIT_CASES(LUOKIT_CASE_FN)

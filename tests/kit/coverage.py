@@ -115,7 +115,8 @@ def branches_of(functions, tree):
 
     A condition is found in the file it is written in. One that is a macro of the kernel's
     as a whole, as in 'if (WARN(...))', belongs to the place where the macro is used;
-    conditions inside of such macros are the kernel's own.
+    conditions inside of such macros are the kernel's own. To clang that goes for what is
+    in their arguments, too: the two halves of 'WARN(a || b, ...)' are not told apart.
     """
     found = {}
     for function in functions:
@@ -132,10 +133,10 @@ def branches_of(functions, tree):
                 used_at[expanded] = (file, begin, end)
         for b in function["branches"]:
             begin, end, file = (b[0], b[1]), (b[2], b[3]), b[6]
-            in_macro = False
-            while not names[file] and extent[file] == (begin, end) and file in used_at:
+            in_macro = extent[file] == (begin, end)
+            while in_macro and not names[file] and file in used_at and begin == extent[file][0]:
                 file, begin, end = used_at[file]
-                in_macro = True
+            in_macro = in_macro and file != b[6]
             if names[file]:
                 counts = found.setdefault(names[file], {}).setdefault((begin, end, in_macro),
                                                                       [0, 0])

@@ -140,7 +140,7 @@ void luokit_run_forget(struct luokit *k, struct luokit_run *run)
 /* The kernel's own check speaks once in a second, and there are thousands of calls in that. */
 static void luokit_might_sleep(void *caller)
 {
-	if (in_atomic() || irqs_disabled())
+	if (!preemptible())
 		luokit_complain_of(luokit_machine, 11, "%pS calls KHO, which sleeps, with a spinlock held or interrupts off",
 				   caller);
 	else
@@ -766,10 +766,11 @@ void luokit_ledger_watch(struct luokit *k)
 			run->kept = k->judge && !IS_ENABLED(CONFIG_KASAN);
 			if (run->kept)
 				continue;
-		} else if (luokit_run_in_file(run))
+		} else if (luokit_run_in_file(run)) {
 			run->state = LUOKIT_IN_FILE;
-		else
+		} else {
 			continue;
+		}
 		luokit_run_put(run);
 	}
 }
@@ -793,7 +794,7 @@ void luokit_ledger_rearm(struct luokit *k)
 }
 
 static void luokit_complain_run(struct luokit *k, struct luokit_run *run, const char *what,
-			       unsigned int nth)
+				unsigned int nth)
 {
 	if (nth < 4) {
 		luokit_describe(run, what);
@@ -879,13 +880,14 @@ void luokit_ledger_close(struct luokit *k)
 		switch (run->state) {
 		case LUOKIT_PRESERVED:
 			luokit_complain_run(k, run, "still preserved at the end",
-					   nr_preserved++);
+					    nr_preserved++);
 			luokit_run_put(run);
 			break;
 		case LUOKIT_INCOMING:
 			leaked += luokit_run_bytes(run);
 			if (!excuse && !run->excused)
-				luokit_complain_run(k, run, "never restored", nr_incoming++);
+				luokit_complain_run(k, run, "never restored",
+						    nr_incoming++);
 			luokit_run_put(run);
 			break;
 		default:

@@ -2,10 +2,10 @@
 /*
  * luokit: injected failures.
  *
- * kho_*() calls, vmalloc() and hooks fail by counts of the kit's own. Allocations fail by the kernel's fault
- * injection, per thread (current->fail_nth). As shipped it spares every allocation that may
- * sleep and every single page, so nothing of interest would fail; the switches for that are
- * files in debugfs, and the kit sets what stands behind them.
+ * kho_*() calls, vmalloc() and hooks fail by counts of the kit's own. Allocations fail by the
+ * kernel's fault injection, per thread (current->fail_nth). As shipped it spares every
+ * allocation that may sleep and every single page, so nothing of interest would fail; the
+ * switches for that are files in debugfs, and the kit sets what stands behind them.
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>

@@ -162,7 +162,8 @@ struct luokit_subject {
 	_case(race_of_two_preserves)		\
 	_case(race_of_changes)
 
-#define LUOKIT_DECLARE_CASE(_name) void luokit_##_name(struct kunit *test);
+#define LUOKIT_DECLARE_CASE(_name)	\
+	void luokit_##_name(struct kunit *test);
 LUOKIT_CASES(LUOKIT_DECLARE_CASE)
 #undef LUOKIT_DECLARE_CASE
 
@@ -192,10 +193,12 @@ LUOKIT_CASES(LUOKIT_DECLARE_CASE)
 	kunit_test_suite(_name##_conformance_suite)
 
 #define LUOKIT_CASE_ID(_name)	LUOKIT_CASE_##_name,
+
 enum luokit_case_id {
 	LUOKIT_CASES(LUOKIT_CASE_ID)
 	LUOKIT_NR_CASES
 };
+
 #undef LUOKIT_CASE_ID
 
 /**

@@ -8,6 +8,7 @@
  * The world's module references and calls that make a file visible come here as well.
  */
 #include <linux/anon_inodes.h>
+#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -52,7 +53,7 @@ void luokit_notes_print(struct luokit *k)
 {
 	unsigned int ring = LUOKIT_MAX_NOTES - LUOKIT_FIRST_NOTES, i = 0;
 
-	for (; i < min(k->nr_notes, (unsigned int)LUOKIT_FIRST_NOTES); i++)
+	for (; i < min_t(unsigned int, k->nr_notes, LUOKIT_FIRST_NOTES); i++)
 		kunit_err(k->test, "    %u. %s\n", i + 1, k->notes[i]);
 	if (k->nr_notes > LUOKIT_MAX_NOTES) {
 		i = k->nr_notes - ring;
@@ -87,8 +88,9 @@ static const char *luokit_log_text(const char *line, int *level)
 {
 	*level = 7;
 	if (*line == '<') {
-		*level = simple_strtoul(line + 1, NULL, 10) & 7;
-		line = strchrnul(line, '>');
+		for (*level = 0, line++; isdigit(*line); line++)
+			*level = (*level * 10 + *line - '0') & 0xff;
+		*level &= 7;
 		line += *line == '>';
 	}
 	while (*line == '[') {

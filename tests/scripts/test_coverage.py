@@ -78,9 +78,14 @@ class Executed(unittest.TestCase):
         files = (HEADER, "/tree/include/a.h", "/tree/include/b.h")
         regions = [region(2, 1, 8, 2), region(5, 6, 5, 10, expanded=1, kind=EXPANSION),
                    region(1, 20, 1, 26, file=1, expanded=2, kind=EXPANSION),
+                   region(1, 27, 1, 50, file=1),
                    region(7, 3, 9, 4, file=2)]
         found = self.branches(function(regions, [branch(7, 3, 9, 4, 1, 1, file=2)], files))
         self.assertEqual(found, {((5, 6), True): [1, 1]})
+        # Not what the inner macro is, but what stands behind it in the outer one.
+        regions[2][1] = 28
+        self.assertEqual(self.branches(function(regions, [branch(7, 3, 9, 4, 1, 1, file=2)],
+                                                files)), {})
 
 
 class Holes(unittest.TestCase):

@@ -298,7 +298,7 @@ static void guard_restorers_race(struct kunit *test)
 	struct luokit *k = luokit_boot(test, &widget_world);
 
 	KUNIT_ASSERT_EQ(test, race.f->reserve(&race.object, &guards), 0);
-	luokit_race(k, 10000, guard_race_anna_restores, guard_race_bert_restores,
+	luokit_race(k, 1000, guard_race_anna_restores, guard_race_bert_restores,
 		    guard_race_reserve, &race);
 	KUNIT_EXPECT_EQ(test, race.wrong, 0);
 	race.f->release(&race.object, &guards);
@@ -610,7 +610,7 @@ static void guard_mapped_growers_race(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, g);
 	guard_growth_fill(g);
-	luokit_race(k, 2000, guard_growth_one, guard_growth_other, guard_growth_judge, g);
+	luokit_race(k, 200, guard_growth_one, guard_growth_other, guard_growth_judge, g);
 	guard_growth_empty(g, GUARD_GROWTH_FULL);
 	KUNIT_EXPECT_EQ(test, g->wrong, 0);
 	KUNIT_EXPECT_EQ(test, guards.count, 0);

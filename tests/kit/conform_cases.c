@@ -43,8 +43,6 @@ MODULE_PARM_DESC(seed, "of the damage; a report names it (1)");
 
 /* A user's call that has no reason to wait is done by then. */
 #define PROMPT_MS	2000
-/* One that has a reason waits at least that long. */
-#define PATIENT_MS	10
 
 /* ---- Files of the subject ------------------------------------------------------- */
 
@@ -255,6 +253,23 @@ static struct late *late_start(struct luokit *k, const struct luokit_subject *s,
 	get_task_struct(l->task);
 
 	return l;
+}
+
+/*
+ * Until the thread is through or waits for something. It may be doing neither for a long
+ * while where the host is busy, and what it does then is still to come.
+ */
+static bool settled(struct completion *done, struct task_struct *task)
+{
+	unsigned int ms, asleep = 0;
+
+	for (ms = 0; ms < PROMPT_MS && asleep < 3; ms++) {
+		if (wait_for_completion_timeout(done, 1))
+			return true;
+		asleep = task_is_running(task) ? 0 : asleep + 1;
+	}
+
+	return completion_done(done);
 }
 
 static bool late_done(struct late *l, unsigned int ms)
@@ -727,7 +742,7 @@ static void change_last(struct luokit *k, void *ctx)
 	const char *name = m->s->changes[m->change].name;
 
 	m->late = late_start(k, m->s, m->file, m->change, m->arrives + 1);
-	if (!late_done(m->late, PATIENT_MS)) {
+	if (!settled(&m->late->done, m->late->task)) {
 		luokit_note(k, "change \"%s\" after the freeze waits", name);
 	} else {
 		luokit_note(k, "change \"%s\" after the freeze: %d", name, m->late->err);
@@ -1643,7 +1658,7 @@ static void stream_last(struct luokit *k, void *ctx)
 	struct stream *t = ctx;
 
 	WRITE_ONCE(t->stop, true);
-	wait_for_completion_timeout(&t->over, msecs_to_jiffies(PATIENT_MS));
+	settled(&t->over, t->task);
 	/* What was counted is in the file: written in stream_thread(). */
 	t->arrives = smp_load_acquire(&t->done);
 }

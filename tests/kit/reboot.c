@@ -10,6 +10,7 @@
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
+#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/rmap.h>
 #include <linux/slab.h>
@@ -49,16 +50,24 @@ static int luokit_snapshot(struct luokit *k)
 	return 0;
 }
 
-/* What of the old kernel @word points to, or NULL. */
+/*
+ * What of the old kernel @word points to, or NULL. A number can look like an address: under
+ * UML those are below 4 GiB, and 32 random bits before 32 zero bits do so once in fifty
+ * times. Of code and data only the beginnings of symbols count.
+ */
 static const char *luokit_points_to(unsigned long word)
 {
+	unsigned long offset;
 	struct page *page;
 
 	/* Nothing that has an address worth saving is at an odd one. */
 	if (!IS_ALIGNED(word, sizeof(word)))
 		return NULL;
-	if (word >= (unsigned long)_stext && word < (unsigned long)_end)
+	if (word >= (unsigned long)_stext && word < (unsigned long)_end) {
+		if (!kallsyms_lookup_size_offset(word, NULL, &offset) || offset)
+			return NULL;
 		return "code or data of the kernel";
+	}
 	if (is_vmalloc_addr((void *)word))
 		return find_vm_area((void *)word) ? "vmalloc memory" : NULL;
 	if (word < PAGE_OFFSET || word >= (unsigned long)high_memory ||
@@ -78,7 +87,7 @@ static void luokit_complain_pointer(struct luokit *k, struct luokit_run *run, si
 {
 	unsigned long *words = run->copy;
 
-	luokit_complain(k, "address of the old kernel, %#lx (%s), at %zu of what %pS preserved",
+	luokit_complain(k, "address of the old kernel, %#lx (%s), or a number like it, at %zu of what %pS preserved",
 			words[word], what, word * sizeof(*words), run->caller);
 }
 

@@ -46,13 +46,13 @@ struct notebook_luo {
 /**
  * struct notebook_page_ser - A page of a notebook.
  * @pfn:      Where it is.
- * @checksum: CRC-32 of its content.
  * @reserved: Zero.
+ * @checksum: CRC-32 of its content.
  */
 struct notebook_page_ser {
 	u64 pfn;
-	u32 checksum;
 	u32 reserved;
+	u32 checksum;
 };
 
 static_assert(sizeof(struct notebook_page_ser) == 16);

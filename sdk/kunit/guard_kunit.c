@@ -610,7 +610,7 @@ static void guard_mapped_growers_race(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, g);
 	guard_growth_fill(g);
-	luokit_race(k, 200, guard_growth_one, guard_growth_other, guard_growth_judge, g);
+	luokit_race(k, 1000, guard_growth_one, guard_growth_other, guard_growth_judge, g);
 	guard_growth_empty(g, GUARD_GROWTH_FULL);
 	KUNIT_EXPECT_EQ(test, g->wrong, 0);
 	KUNIT_EXPECT_EQ(test, guards.count, 0);

@@ -11,11 +11,16 @@ extern const struct file_operations luo_core_fops;
 
 /**
  * struct luo_core - what the handler's callbacks do, and what they did
- * @preserve, @freeze, @retrieve: what the callbacks of that name return.
+ * @preserve: what the callbacks of that name return.
+ * @freeze: the same for freeze.
+ * @retrieve: the same for retrieve.
  * @flb_retrieve: the same for the FLB.
  * @has_flb: from the next boot on the handler has an FLB.
  * @uses_flb: a file's retrieve needs the FLB.
- * @flb_preserved, @flb_unpreserved, @flb_retrieved, @flb_finished: how often each was called.
+ * @flb_preserved: how often the FLB was preserved.
+ * @flb_unpreserved: unpreserved.
+ * @flb_retrieved: retrieved.
+ * @flb_finished: finished.
  */
 struct luo_core {
 	int preserve, freeze, retrieve, flb_retrieve;

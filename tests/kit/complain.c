@@ -9,7 +9,8 @@
 
 struct luokit *luokit_machine;
 
-static void luokit_say(struct luokit *k, unsigned int class, const char *fmt, va_list args)
+static __printf(3, 0)
+void luokit_say(struct luokit *k, unsigned int class, const char *fmt, va_list args)
 {
 	char text[256];
 

@@ -51,6 +51,12 @@ static const char *luokit_rule_of_class(unsigned int class)
 	return NULL;
 }
 
+#ifdef __CHECKER__
+/* Not known to sparse, which does not need to know what they do. */
+#define __builtin_setjmp(_buf)		(!*(_buf))
+#define __builtin_longjmp(_buf, _value)	unreachable()
+#endif
+
 /* ---- The way out ------------------------------------------------------------------------- */
 
 #ifdef CONFIG_UML

@@ -53,8 +53,13 @@ static const char *luokit_rule_of_class(unsigned int class)
 
 #ifdef __CHECKER__
 /* Not known to sparse, which does not need to know what they do. */
-#define __builtin_setjmp(_buf)		(!*(_buf))
-#define __builtin_longjmp(_buf, _value)	unreachable()
+static inline void __noreturn luokit_checker_longjmp(void **buf, int value)
+{
+	unreachable();
+}
+
+#define __builtin_setjmp(_buf)	(!*(_buf))
+#define __builtin_longjmp	luokit_checker_longjmp
 #endif
 
 /* ---- The way out ------------------------------------------------------------------------- */

@@ -527,6 +527,24 @@ static void not_carried(struct luokit *k, const struct luokit_subject *s, unsign
 	luokit_put(k, file);
 }
 
+/* A file that preserve has to refuse, and that stays as it is. */
+static void refuse_state(struct luokit *k, const struct luokit_subject *s, unsigned int state)
+{
+	struct file *file = make_file(k, s, state), *session;
+	struct before b;
+	int err;
+
+	luokit_notes_reset(k);
+	luokit_note(k, "state \"%s\", which must be refused", s->states[state].name);
+	session = create_session(k, "s");
+	remember(k, s, file, &b);
+	err = luokit_preserve(k, session, 1, file);
+	EXPECT(k, 7, err, "state \"%s\" is preserved", s->states[state].name);
+	expect_as_before(k, s, &b, state, "after a preserve that was refused");
+	close_session(k, session);
+	luokit_put(k, file);
+}
+
 /* Each way to have preserve refused: nothing stays behind, and no lock. */
 static void refusals(struct luokit *k, const struct luokit_subject *s)
 {
@@ -535,20 +553,9 @@ static void refusals(struct luokit *k, const struct luokit_subject *s)
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < nr_states(s); i++) {
-		if (!s->states[i].refused)
-			continue;
-		luokit_notes_reset(k);
-		luokit_note(k, "state \"%s\", which must be refused", s->states[i].name);
-		file = make_file(k, s, i);
-		session = create_session(k, "s");
-		remember(k, s, file, &b);
-		err = luokit_preserve(k, session, 1, file);
-		EXPECT(k, 7, err, "state \"%s\" is preserved", s->states[i].name);
-		expect_as_before(k, s, &b, i, "after a preserve that was refused");
-		close_session(k, session);
-		luokit_put(k, file);
-	}
+	for (i = 0; i < nr_states(s); i++)
+		if (s->states[i].refused)
+			refuse_state(k, s, i);
 
 	/* Once more, by a core that does not notice and one that does. */
 	luokit_notes_reset(k);
@@ -703,27 +710,15 @@ static void case_c06_empty_object(struct luokit *k, const struct luokit_subject 
 
 static void case_c07_every_size(struct luokit *k, const struct luokit_subject *s)
 {
-	struct file *file, *session;
-	struct before b;
 	unsigned int i;
-	int err;
 
 	for (i = 0; i < nr_states(s); i++) {
-		if (!s->states[i].refused) {
-			not_carried(k, s, i);
-			life(k, s, i, true, true);
+		if (s->states[i].refused) {
+			refuse_state(k, s, i);
 			continue;
 		}
-		luokit_notes_reset(k);
-		luokit_note(k, "state \"%s\", which must be refused", s->states[i].name);
-		file = make_file(k, s, i);
-		session = create_session(k, "s");
-		remember(k, s, file, &b);
-		err = luokit_preserve(k, session, 1, file);
-		EXPECT(k, 0, err, "state \"%s\" is preserved", s->states[i].name);
-		expect_as_before(k, s, &b, i, "after a preserve that was refused");
-		close_session(k, session);
-		luokit_put(k, file);
+		not_carried(k, s, i);
+		life(k, s, i, true, true);
 	}
 }
 

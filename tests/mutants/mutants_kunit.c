@@ -12,6 +12,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/debug_locks.h>
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <luokit_subject.h>
@@ -37,6 +38,8 @@ static void mutant_judge(struct kunit *test, const struct luokit_world *world,
 	KUNIT_ASSERT_NOT_NULL(test, subject);
 	KUNIT_ASSERT_NOT_NULL(test, line);
 
+	/* A mutant before may have brought lockdep to turn itself off, for good. */
+	debug_locks = 1;
 	*subject = *reference;
 	subject->world = world;
 	luokit_judge(test, subject, verdict);

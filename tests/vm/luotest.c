@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <linux/capability.h>
 #include <linux/liveupdate.h>
 #include <poll.h>
 #include <sched.h>
@@ -43,8 +44,19 @@
 #include <unistd.h>
 
 #define CARRY_TOKEN	1
+#define FILE_MAX	"/proc/sys/fs/file-max"
+#define MEMFD_FORMAT	"/sys/module/luosdk_memfd/parameters/format"
+#define MEMFD_STATS	"/sys/kernel/debug/luosdk-memfd/stats"
+
+/* Bits of /proc/kpageflags, and of an entry of /proc/self/pagemap. */
+#define KPF_HEAD	(1ull << 15)
+#define KPF_TAIL	(1ull << 16)
+#define PM_PRESENT	(1ull << 63)
+#define PM_PFN		((1ull << 55) - 1)
 
 static char cmdline[2048];
+/* What the stages of the next kernel want on its command line beside that. */
+static const char *next_cmdline;
 static unsigned int stage = 1;
 static __u64 cycles_at_init, ns_at_init;
 
@@ -242,13 +254,20 @@ static int neg_errno(long ret)
 }
 
 /* LUO lets one process have the device open, once: all stages share this one. */
+static int device = -1;
+
 int lt_device(void)
 {
-	static int fd = -1;
+	if (device < 0)
+		device = neg_errno(open("/dev/liveupdate", O_RDWR | O_CLOEXEC));
+	return device;
+}
 
-	if (fd < 0)
-		fd = neg_errno(open("/dev/liveupdate", O_RDWR | O_CLOEXEC));
-	return fd;
+void lt_device_close(void)
+{
+	if (device >= 0)
+		close(device);
+	device = -1;
 }
 
 int lt_session_create(const char *name)
@@ -304,17 +323,35 @@ int lt_finish(int session)
 	return neg_errno(ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg));
 }
 
+/* Only who has no privilege is refused a new file when the machine has too many. */
+int lt_retrieve_with_no_file_left(int session, __u64 token)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = {};
+	char max[32];
+	int err;
+	pid_t child;
+
+	lt_must(lt_read_file(FILE_MAX, max, sizeof(max)), "read " FILE_MAX);
+	lt_must(lt_write_file(FILE_MAX, "0"), "write " FILE_MAX);
+	child = fork();
+	if (!child) {
+		if (syscall(SYS_capset, &head, none))
+			_exit(1);
+		err = lt_retrieve(session, token);
+		_exit(err < 0 ? -err : 0);
+	}
+	err = lt_wait_exit(child, 5000);
+	lt_write_file(FILE_MAX, max);
+	return -err;
+}
+
 /* A memfd's pages stay where they are and stay mapped until the old kernel ends. */
 void *lt_carry_new(const char *name, size_t size)
 {
-	int fd, session;
-	void *mem;
+	int fd = lt_memfd(0, size), session;
+	void *mem = lt_map(fd, size);
 
-	fd = lt_must(neg_errno(memfd_create(name, MFD_CLOEXEC)), "memfd for the carried page");
-	lt_must(neg_errno(ftruncate(fd, size)), "size of the carried page");
-	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (mem == MAP_FAILED)
-		lt_die("map the carried page: %s", lt_errname(-errno));
 	session = lt_must(lt_session_create(name), "session for the carried page");
 	lt_must(lt_preserve(session, fd, CARRY_TOKEN), "preserve the carried page");
 	return mem;
@@ -327,9 +364,7 @@ void *lt_carry_get(const char *name, size_t size)
 
 	session = lt_must(lt_session_retrieve(name), "session of the carried page");
 	fd = lt_must(lt_retrieve(session, CARRY_TOKEN), "retrieve the carried page");
-	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mem == MAP_FAILED)
-		lt_die("map the carried page: %s", lt_errname(-errno));
+	mem = lt_map(fd, size);
 	lt_must(lt_finish(session), "finish the carried page's session");
 	close(session);
 	return mem;
@@ -341,15 +376,18 @@ int lt_kexec_load(void)
 	int kernel, initrd, err;
 	char next[2048];
 	char *p;
-	size_t n;
+	int n;
 
 	if (loaded)
 		return 0;
 
 	/* Nothing can be found in it twice: the last stage on the line counts. */
 	p = strstr(cmdline, " luosdk.stage=");
-	n = p ? (size_t)(p - cmdline) : strlen(cmdline);
-	snprintf(next, sizeof(next), "%.*s luosdk.stage=%u", (int)n, cmdline, stage + 1);
+	n = p ? p - cmdline : (int)strlen(cmdline);
+	n = snprintf(next, sizeof(next), "%.*s%s%s luosdk.stage=%u", n, cmdline,
+		     next_cmdline ? " " : "", next_cmdline ? next_cmdline : "", stage + 1);
+	if (n >= (int)sizeof(next))
+		return -E2BIG;
 
 	kernel = open("/bzImage", O_RDONLY | O_CLOEXEC);
 	if (kernel < 0)
@@ -496,9 +534,66 @@ long long lt_stat(const char *path, const char *name)
 	if (n < 0)
 		return n;
 	for (line = strtok(buf, "\n"); line; line = strtok(NULL, "\n"))
-		if (!strncmp(line, name, len) && (line[len] == ' ' || line[len] == '\t'))
-			return strtoll(line + len, NULL, 0);
+		if (!strncmp(line, name, len) && strchr(" \t:", line[len]) && line[len])
+			return strtoll(line + len + 1, NULL, 0);
 	return -ENOENT;
+}
+
+long lt_free_bytes(void)
+{
+	return lt_must(lt_stat("/proc/meminfo", "MemFree"), "read /proc/meminfo") * 1024l;
+}
+
+/* Lines as they come, so that a program that hangs has said how far it got. */
+static void note_lines(const char *text, size_t *from, bool all)
+{
+	const char *end;
+
+	while ((end = strchr(text + *from, '\n'))) {
+		lt_note("%.*s", (int)(end - text - *from), text + *from);
+		*from = end - text + 1;
+	}
+	if (all && text[*from])
+		lt_note("%s", text + *from);
+}
+
+int lt_run(const char *const argv[], char *out, size_t len)
+{
+	static const char *const env[] = { "PATH=/", NULL };
+	size_t have = 0, noted = 0;
+	int said[2], err;
+	ssize_t n;
+	pid_t child;
+
+	if (pipe2(said, O_CLOEXEC))
+		return -errno;
+	child = fork();
+	if (child < 0) {
+		err = -errno;
+		close(said[0]);
+		close(said[1]);
+		return err;
+	}
+	if (!child) {
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+		dup2(said[1], STDOUT_FILENO);
+		dup2(said[1], STDERR_FILENO);
+		close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+		execve(argv[0], (char *const *)argv, (char *const *)env);
+		dprintf(STDERR_FILENO, "%s: %s\n", argv[0], lt_errname(-errno));
+		_exit(127);
+	}
+	close(said[1]);
+	/* Until it and all that it started have closed their end. */
+	while ((n = read(said[0], out + have, len - 1 - have)) > 0) {
+		have += n;
+		out[have] = '\0';
+		note_lines(out, &noted, false);
+	}
+	out[have] = '\0';
+	note_lines(out, &noted, true);
+	close(said[0]);
+	return lt_wait_exit(child, 5000);
 }
 
 bool lt_is_blocked(pid_t pid, int ms)
@@ -784,6 +879,134 @@ bool lt_eventfd_works(int fd, const char *name)
 	return lt_ok(good, "%s polls, reads, writes and wakes", name);
 }
 
+int lt_memfd(unsigned int flags, size_t size)
+{
+	int fd = lt_must(neg_errno(memfd_create("luotest", MFD_CLOEXEC | flags)), "make a memfd");
+
+	lt_must(neg_errno(ftruncate(fd, size)), "set a memfd's size");
+	return fd;
+}
+
+int lt_memfd_with(unsigned int flags, const void *data, size_t size)
+{
+	int fd = lt_memfd(flags, 0);
+
+	if (write(fd, data, size) != (ssize_t)size)
+		lt_die("write to a memfd: %s", lt_errname(-errno));
+	return fd;
+}
+
+int lt_reopen(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return lt_must(neg_errno(open(path, flags | O_CLOEXEC)), "open a file again");
+}
+
+void *lt_map(int fd, size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	if (mem == MAP_FAILED)
+		lt_die("map a memfd: %s", lt_errname(-errno));
+	return mem;
+}
+
+#define GOLDEN		0x9e3779b97f4a7c15ull
+
+void lt_fill(void *mem, size_t size, __u64 seed)
+{
+	__u64 word = (seed + 1) * GOLDEN;
+	size_t i;
+
+	for (i = 0; i + 8 <= size; i += 8, word += GOLDEN)
+		*(__u64 *)(mem + i) = word;
+	memcpy(mem + i, &word, size - i);
+}
+
+static __u64 sum_more(__u64 sum, const void *mem, size_t size)
+{
+	__u64 word;
+	size_t i;
+
+	for (i = 0; i < size; i += 8) {
+		word = 0;
+		memcpy(&word, mem + i, size - i < 8 ? size - i : 8);
+		/* A word counts by its place, and zeros count by their number. */
+		sum = (sum ^ word) * GOLDEN;
+		sum ^= sum >> 32;
+	}
+	return sum;
+}
+
+__u64 lt_sum(const void *mem, size_t size)
+{
+	return sum_more(~size, mem, size);
+}
+
+__u64 lt_file_sum(int fd)
+{
+	static char buf[1 << 20];
+	__u64 sum = GOLDEN;
+	off_t pos = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, sizeof(buf), pos)) > 0) {
+		sum = sum_more(sum, buf, n);
+		pos += n;
+	}
+	lt_must(neg_errno(n), "read a memfd");
+	return sum ^ pos;
+}
+
+long long lt_memfd_count(const char *name)
+{
+	return lt_stat(MEMFD_STATS, name);
+}
+
+int lt_preserve_by_kernel(int session, int fd, __u64 token)
+{
+	char was[32];
+	int err;
+
+	/* Without the switch there is none but the kernel's. */
+	if (lt_read_file(MEMFD_FORMAT, was, sizeof(was)) < 0)
+		return lt_preserve(session, fd, token);
+	lt_must(lt_write_file(MEMFD_FORMAT, "memfd-v2"), "write " MEMFD_FORMAT);
+	err = lt_preserve(session, fd, token);
+	lt_must(lt_write_file(MEMFD_FORMAT, was), "write " MEMFD_FORMAT);
+	return err;
+}
+
+void lt_pages(const void *mem, size_t size, struct lt_pages *pages)
+{
+	int map = lt_must(neg_errno(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)),
+			  "open /proc/self/pagemap");
+	int flags = lt_must(neg_errno(open("/proc/kpageflags", O_RDONLY | O_CLOEXEC)),
+			    "open /proc/kpageflags");
+	size_t page = sysconf(_SC_PAGESIZE), first = (uintptr_t)mem / page, i;
+	__u64 entry, flag;
+
+	memset(pages, 0, sizeof(*pages));
+	for (i = 0; i < size / page; i++) {
+		if (pread(map, &entry, sizeof(entry), (first + i) * sizeof(entry)) !=
+		    sizeof(entry))
+			lt_die("read /proc/self/pagemap: %s", lt_errname(-errno));
+		if (!(entry & PM_PRESENT))
+			continue;
+		entry &= PM_PFN;
+		if (pread(flags, &flag, sizeof(flag), entry * sizeof(flag)) != sizeof(flag))
+			lt_die("read /proc/kpageflags: %s", lt_errname(-errno));
+		pages->present++;
+		pages->large += !!(flag & (KPF_HEAD | KPF_TAIL));
+		pages->folios += !(flag & KPF_TAIL);
+		pages->sum = sum_more(pages->sum, &entry, sizeof(entry));
+	}
+	close(map);
+	close(flags);
+}
+
 static const struct lt_scenario *find_scenario(const char *name)
 {
 	const struct lt_scenario *const *p;
@@ -806,6 +1029,10 @@ static unsigned int nr_stages(const struct lt_scenario *s)
 /* One scenario a line, fields separated by tabs: vmtest reads this. */
 static int list_scenarios(void)
 {
+	static const char * const flag[] = {
+		"alone", "hidden", "emulated", "modules", "counted", "panics", "defect",
+		"selftests",
+	};
 	const struct lt_scenario *const *p;
 	unsigned int i;
 
@@ -815,15 +1042,16 @@ static int list_scenarios(void)
 		printf("%s\t", s->name);
 		for (i = 0; i < nr_stages(s); i++)
 			printf("%s%u", i ? "," : "", s->stage[i].plan);
-		printf("\t%s%s%s%s%s%s%s\t%s\t%s\t%s\n", s->flags & LT_ALONE ? "alone " : "",
-		       s->flags & LT_HIDDEN ? "hidden " : "",
-		       s->flags & LT_EMULATED ? "emulated " : "",
-		       s->flags & LT_MODULES ? "modules " : "",
-		       s->flags & LT_COUNTED ? "counted " : "",
-		       s->flags & LT_PANICS ? "panics " : "",
-		       s->flags & LT_DEFECT ? "defect" : "",
-		       s->expect ? s->expect : "", s->cmdline ? s->cmdline : "",
-		       s->about);
+		printf("\t");
+		for (i = 0; i < ARRAY_SIZE(flag); i++)
+			printf("%s ", s->flags & BIT(i) ? flag[i] : "");
+		printf("\t%s\t%s", s->expect ? s->expect : "", s->cmdline ? s->cmdline : "");
+		/* What makes the kernels of two scenarios different ones. */
+		printf("\t");
+		for (i = 0; i < nr_stages(s); i++)
+			if (s->stage[i].cmdline)
+				printf("%u:%s;", i + 1, s->stage[i].cmdline);
+		printf("\t%u\t%s\n", s->memory, s->about);
 	}
 	return 0;
 }
@@ -893,7 +1121,7 @@ int main(int argc, char **argv)
 	struct rlimit many = { 65536, 65536 };
 	const struct lt_scenario *todo[64];
 	unsigned int nr_todo = 0, here = 0, last = 0, i, nr;
-	char names[1536], val[16], *name;
+	char names[sizeof(cmdline)], val[16], *name;
 	struct utsname uts;
 	int err;
 
@@ -927,6 +1155,9 @@ int main(int argc, char **argv)
 		}
 		todo[nr_todo++] = s;
 		here += nr_stages(s) >= stage;
+		/* vmtest puts only those into one boot that agree on it. */
+		if (nr_stages(s) > stage && s->stage[stage].cmdline)
+			next_cmdline = s->stage[stage].cmdline;
 		/* One more kernel for a scenario that is about how that ends. */
 		if (nr_stages(s) + !!(s->flags & LT_PANICS) > last)
 			last = nr_stages(s) + !!(s->flags & LT_PANICS);

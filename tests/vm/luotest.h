@@ -42,7 +42,7 @@
 #define __used			LT_ATTRIBUTE(used)
 #define __section(s)		LT_ATTRIBUTE(section(s))
 
-#define LT_MAX_STAGES		3
+#define LT_MAX_STAGES		4
 
 /* The VM boots for this scenario only; nothing else runs beside it. */
 #define LT_ALONE		BIT(0)
@@ -58,10 +58,14 @@
 #define LT_PANICS		BIT(5)
 /* .expect and LT_PANICS are a defect: with --set fixed=1 neither may come. */
 #define LT_DEFECT		BIT(6)
+/* Needs the programs of the kernel's own selftests: see lt_selftest(). */
+#define LT_SELFTESTS		BIT(7)
 
 struct lt_stage {
 	void (*run)(void);
 	unsigned int plan;
+	/* Parameters that the kernels from this stage's on have; a later one wins. */
+	const char *cmdline;
 };
 
 /**
@@ -72,6 +76,7 @@ struct lt_stage {
  * @flags:	LT_*
  * @expect:	the one kernel splat that must appear, as a part of its line; NULL for none
  * @cmdline:	kernel parameters it needs from the first boot on; NULL for none
+ * @memory:	MiB of memory the VM must have; 0 for what vmtest gives it
  */
 struct lt_scenario {
 	const char *name;
@@ -80,6 +85,7 @@ struct lt_scenario {
 	unsigned int flags;
 	const char *expect;
 	const char *cmdline;
+	unsigned int memory;
 };
 
 #define LT_SCENARIO(id)							\
@@ -125,6 +131,8 @@ unsigned long lt_option(const char *key, unsigned long fallback);
 
 /* /dev/liveupdate and its sessions. Tokens and names are the caller's. */
 int lt_device(void);
+/* Let another program have the device; the next lt_device() opens it again. */
+void lt_device_close(void);
 int lt_session_create(const char *name);
 int lt_session_retrieve(const char *name);
 int lt_preserve(int session, int fd, __u64 token);
@@ -136,6 +144,12 @@ int lt_finish(int session);
  * ends when one fails, and success is no result of its own.
  */
 int lt_must(int ret, const char *what);
+
+/*
+ * Retrieve without privilege, while the machine is said to have as many open files as
+ * it may have: the answer is -ENFILE, early in a handler's retrieve.
+ */
+int lt_retrieve_with_no_file_left(int session, __u64 token);
 
 /* Memory shared with children that is also there, in place, after the kexec. */
 void *lt_carry_new(const char *name, size_t size);
@@ -177,6 +191,39 @@ int lt_eventfd_broken(int fd, char *why, size_t len);
 bool lt_eventfd_is(int fd, __u64 count, int flags, const char *name);
 bool lt_eventfd_works(int fd, const char *name);
 
+/* Memfds. What goes wrong in making one ends the stage. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	8u
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC	0x20
+#endif
+
+int lt_memfd(unsigned int flags, size_t size);
+int lt_memfd_with(unsigned int flags, const void *data, size_t size);
+/* Another struct file for the file of @fd. */
+int lt_reopen(int fd, int flags);
+void *lt_map(int fd, size_t size);
+/* Every word of @mem depends on @seed and on where it is. */
+void lt_fill(void *mem, size_t size, __u64 seed);
+__u64 lt_sum(const void *mem, size_t size);
+/* Of all that can be read from the file, and of its size. */
+__u64 lt_file_sum(int fd);
+/* Whose memfd handler has the files: what ours has counted, or a negative errno. */
+long long lt_memfd_count(const char *name);
+/* As lt_preserve(), by the kernel's own memfd handler even where ours comes first. */
+int lt_preserve_by_kernel(int session, int fd, __u64 token);
+
+/* The physical pages behind a mapping that is populated. */
+struct lt_pages {
+	unsigned long present;		/* of them all */
+	unsigned long large;		/* in a folio of more than one */
+	unsigned long folios;
+	__u64 sum;			/* of their numbers, in order */
+};
+
+void lt_pages(const void *mem, size_t size, struct lt_pages *pages);
+
 /* Files and processes. */
 int lt_write_file(const char *path, const char *text);
 int lt_write_fd(int fd, const char *text);
@@ -184,8 +231,15 @@ int lt_read_file(const char *path, char *buf, size_t len);
 /* Modules: the file comes from /modules; a module in use is -EAGAIN to unload. */
 int lt_module_load(const char *name);
 int lt_module_unload(const char *name);
-/* The value of "name value" in @path, or a negative errno. */
+/* The value of "name value" or "name: value" in @path, or a negative errno. */
 long long lt_stat(const char *path, const char *name);
+/* Free memory, without what the processors keep at hand: exact to some MiB. */
+long lt_free_bytes(void);
+/*
+ * Run a program to its end, with what it says as diagnostic lines and in @out: its exit
+ * status, or a negative errno. What it leaves behind may go on.
+ */
+int lt_run(const char *const argv[], char *out, size_t len);
 /* Is @pid asleep in a system call? Waits up to @ms for it. */
 bool lt_is_blocked(pid_t pid, int ms);
 /* Waits up to @ms for @pid to end: its exit status, or -ETIMEDOUT. */

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/liveupdate.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,15 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL	8u
-#endif
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC	0x20
-#endif
 
 #define TOKEN	1
 #define MIB	(1024 * 1024ul)
@@ -58,31 +49,13 @@ static void defect(bool there, const char *fmt, ...)
 /* A memfd that holds @text. */
 static int memfd_with_text(unsigned int flags)
 {
-	int fd = memfd_create("findings", MFD_CLOEXEC | flags);
-
-	if (fd < 0)
-		lt_die("memfd_create: %s", lt_errname(-errno));
-	if (write(fd, text, sizeof(text)) != sizeof(text))
-		lt_die("write to a memfd: %s", lt_errname(-errno));
-	return fd;
+	return lt_memfd_with(flags, text, sizeof(text));
 }
 
-/* Another struct file for the file of @fd. */
-static int reopen(int fd, int flags)
-{
-	char path[32];
-	int again;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, flags | O_CLOEXEC);
-	if (again < 0)
-		lt_die("open %s: %s", path, lt_errname(-errno));
-	return again;
-}
-
+/* The findings about memfds are about the kernel's handler, not about ours. */
 static void preserve_in(const char *session, int fd)
 {
-	lt_must(lt_preserve(lt_must(lt_session_create(session), "session"), fd, TOKEN),
+	lt_must(lt_preserve_by_kernel(lt_must(lt_session_create(session), "session"), fd, TOKEN),
 		"preserve");
 }
 
@@ -154,51 +127,17 @@ LT_SCENARIO(noexec) = {
 
 #define LEAK_BYTES	(64 * MIB)
 
-static long free_bytes(void)
-{
-	char buf[4096], *p;
-
-	if (lt_read_file("/proc/meminfo", buf, sizeof(buf)) < 0)
-		lt_die("/proc/meminfo cannot be read");
-	p = strstr(buf, "MemFree:");
-	return p ? strtol(p + strlen("MemFree:"), NULL, 10) * 1024 : 0;
-}
-
 static void leak_before(void)
 {
 	static const char * const session[] = { "leak-failed", "leak-untried" };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(session); i++) {
-		int fd = memfd_create("findings", MFD_CLOEXEC);
+		int fd = lt_memfd(0, 0);
 
 		lt_result(fallocate(fd, 0, 0, LEAK_BYTES), 0, "a memfd of 64 MiB");
 		preserve_in(session[i], fd);
 	}
-}
-
-/* Whoever has no privilege is refused a new file when the machine has too many. */
-static int retrieve_with_no_file_left(int session)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = {};
-	char max[32];
-	int err;
-	pid_t child;
-
-	if (lt_read_file("/proc/sys/fs/file-max", max, sizeof(max)) < 0 ||
-	    lt_write_file("/proc/sys/fs/file-max", "0") < 0)
-		lt_die("/proc/sys/fs/file-max cannot be set");
-	child = fork();
-	if (!child) {
-		if (syscall(SYS_capset, &head, none))
-			_exit(1);
-		err = lt_retrieve(session, TOKEN);
-		_exit(err < 0 ? -err : 0);
-	}
-	err = lt_wait_exit(child, 5000);
-	lt_write_file("/proc/sys/fs/file-max", max);
-	return -err;
 }
 
 static void leak_after(void)
@@ -207,20 +146,23 @@ static void leak_after(void)
 	int untried = lt_must(lt_session_retrieve("leak-untried"), "session");
 	long before;
 
-	before = free_bytes();
-	lt_result(retrieve_with_no_file_left(failed), -ENFILE,
+	before = lt_free_bytes();
+	lt_result(lt_retrieve_with_no_file_left(failed, TOKEN), -ENFILE,
 		  "a retrieve fails for a passing reason");
 	lt_result(lt_retrieve(failed, TOKEN), -ENFILE, "that is final");
 	lt_result(lt_finish(failed), 0, "its session is finished");
 	close(failed);
 	lt_sleep_ms(100);
-	defect(free_bytes() - before < (long)(8 * MIB), "its 64 MiB are not freed");
+	defect(lt_free_bytes() - before < (long)(8 * MIB), "its 64 MiB are not freed");
 
-	before = free_bytes();
+	before = lt_free_bytes();
 	lt_result(lt_finish(untried), 0, "a session nobody retrieved from is finished");
 	close(untried);
 	lt_sleep_ms(100);
-	lt_ok(free_bytes() - before > (long)(56 * MIB), "and its 64 MiB are freed");
+	before = lt_free_bytes() - before;
+	lt_note("%ld KiB came back", before / 1024);
+	/* Each processor keeps some MiB of what it freed to itself, and they do not count. */
+	lt_ok(before > (long)(48 * MIB), "and its 64 MiB are freed");
 }
 
 LT_SCENARIO(leak) = {
@@ -233,17 +175,18 @@ LT_SCENARIO(leak) = {
 
 static void read_only_before(void)
 {
-	int fd = memfd_with_text(0), ro = reopen(fd, O_RDONLY), tmp;
+	int fd = memfd_with_text(0), ro = lt_reopen(fd, O_RDONLY), tmp;
 
 	lt_ok(pwrite(ro, "x", 1, 0) < 0 && errno == EBADF, "a memfd opened read-only");
-	defect(lt_preserve(lt_must(lt_session_create("read-only"), "session"), ro, TOKEN) == 0,
+	defect(lt_preserve_by_kernel(lt_must(lt_session_create("read-only"), "session"), ro,
+				     TOKEN) == 0,
 	       "it is preserved");
 
 	tmp = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (tmp < 0 || write(tmp, text, sizeof(text)) != sizeof(text))
 		lt_die("a file of tmpfs: %s", lt_errname(-errno));
-	defect(lt_preserve(lt_must(lt_session_create("tmpfile"), "session"),
-			   reopen(tmp, O_RDONLY), TOKEN) == 0,
+	defect(lt_preserve_by_kernel(lt_must(lt_session_create("tmpfile"), "session"),
+				     lt_reopen(tmp, O_RDONLY), TOKEN) == 0,
 	       "an unlinked file of tmpfs, read-only, is preserved as a memfd");
 }
 
@@ -309,10 +252,10 @@ LT_SCENARIO(late_position) = {
 static void one_tib(void)
 {
 	int session = lt_must(lt_session_create("one-tib"), "session");
-	int fd = memfd_create("findings", MFD_CLOEXEC);
+	int fd = lt_memfd(0, 0);
 
 	lt_result(ftruncate(fd, 1l << 40), 0, "a sparse memfd of 1 TiB");
-	lt_result(lt_preserve(session, fd, TOKEN), -ENOMEM,
+	lt_result(lt_preserve_by_kernel(session, fd, TOKEN), -ENOMEM,
 		  "there is no memory for it; defect: a kernel warning says so");
 	close(session);
 	close(fd);

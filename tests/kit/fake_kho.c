@@ -23,6 +23,7 @@
 #include <linux/string.h>
 #include <linux/swap.h>
 #include <linux/vmalloc.h>
+#include <mm/internal.h>
 
 #include "luokit_internal.h"
 
@@ -109,15 +110,22 @@ static bool luokit_run_ours_alone(struct luokit_run *run)
 	return true;
 }
 
+/* Whether some of it is in a file, and nothing is anywhere else. */
 static bool luokit_run_in_file(struct luokit_run *run)
 {
+	bool in_file = false;
 	unsigned long i;
 
-	for (i = 0; i < luokit_run_nr(run); i++)
-		if (page_folio(luokit_run_page(run) + i)->mapping)
-			return true;
+	for (i = 0; i < luokit_run_nr(run); i++) {
+		struct folio *folio = page_folio(luokit_run_page(run) + i);
 
-	return false;
+		if (folio->mapping)
+			in_file = true;
+		else if (folio_ref_count(folio) != 1)
+			return false;
+	}
+
+	return in_file;
 }
 
 /* Take a run out of the ledger. The reference has been dropped or handed on. */
@@ -273,10 +281,16 @@ static int luokit_range_add(struct luokit *k, unsigned long pfn, unsigned long n
 {
 	unsigned int order;
 
+	unsigned long first = pfn, all = nr;
+	struct luokit_run *run;
+
 	for (; nr; pfn += 1UL << order, nr -= 1UL << order) {
 		order = luokit_chunk_order(pfn, nr);
 		luokit_run_add(k, pfn, order, false, false, caller);
 	}
+	run = xa_load(&k->pages, first);
+	if (run)
+		run->whole = luokit_run_nr(run) == all;
 
 	return 0;
 }
@@ -469,6 +483,19 @@ void luokit_kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
 
 /* ---- Restore ----------------------------------------------------------------------- */
 
+/* Of single pages, on each of which the ledger has a reference, make one folio. */
+static void luokit_run_merge(struct luokit_run *run)
+{
+	unsigned long i;
+
+	run->folio = true;
+	if (!run->order)
+		return;
+	for (i = 1; i < luokit_run_nr(run); i++)
+		set_page_count(luokit_run_page(run) + i, 0);
+	prep_compound_page(luokit_run_page(run), run->order);
+}
+
 /*
  * Give a run back: its owner's reference beside the ledger's. Does not sleep, like the real
  * one. NULL after a complaint; @order as preserved if not NULL.
@@ -491,14 +518,16 @@ static struct page *luokit_run_restore(struct luokit *k, phys_addr_t phys, bool 
 		wrong = "lies inside what was preserved";
 	else if (run->order && run->folio && !folio)
 		wrong = "was preserved as a folio, not as pages";
-	else if (run->order && !run->folio && folio)
-		wrong = "was preserved as pages, not as a folio";
+	else if (run->order && !run->folio && !run->whole && folio)
+		wrong = "is a part of the pages that were preserved together, not a folio";
 	if (wrong) {
 		luokit_complain(k, "%pS restores pfn %#lx, which %s (%pS)", caller, pfn, wrong,
 				run ? run->caller : NULL);
 		return NULL;
 	}
 
+	if (folio && !run->folio)
+		luokit_run_merge(run);
 	luokit_run_get(run);
 	run->state = LUOKIT_RESTORED;
 	if (order)
@@ -783,7 +812,7 @@ void luokit_ledger_rearm(struct luokit *k)
 		struct folio *folio = page_folio(luokit_run_page(run));
 
 		/* Not what has been preserved again, for that is watched anyway. */
-		if (run->state != LUOKIT_IN_FILE || !run->folio ||
+		if (run->state != LUOKIT_IN_FILE || (run->order && !run->folio) ||
 		    xa_load(&k->pages, run->pfn) != run || !folio_try_get(folio))
 			continue;
 		if (folio_pfn(folio) == run->pfn && folio->mapping)

@@ -44,7 +44,8 @@ enum luokit_page_state {
  * @pfn: of the first page; also where it stands in &luokit.pages, as do the others.
  * @order: 1 << @order pages.
  * @state: see there. All but IN_FILE and DONE hold a reference on each page or the folio.
- * @folio: preserved as a folio, not as so many pages.
+ * @folio: preserved as a folio, not as so many pages; or restored as one.
+ * @whole: all of the pages that one call preserved, so that they can come back as one folio.
  * @core: by LUO's core, not by a handler.
  * @excused: its loss is the fault of an injected failure.
  * @shipped: part of the reboot under way; @released: and its owner let go of it in time.
@@ -60,6 +61,7 @@ struct luokit_run {
 	unsigned int order;
 	enum luokit_page_state state;
 	bool folio;
+	bool whole;
 	bool core;
 	bool excused;
 	bool shipped;

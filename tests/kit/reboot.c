@@ -150,18 +150,15 @@ static void luokit_forget_past(struct luokit *k, bool unfinished)
 	k->lost_vmalloc = false;
 }
 
-/* Struct pages as the boot after a kexec makes them, all but what the order needs. */
-static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
+/* What becomes of a folio, or of a single page, that all owners have let go of. */
+static void luokit_fresh_folio(struct luokit *k, struct luokit_run *run, struct folio *folio)
 {
-	struct folio *folio = luokit_run_folio(run);
-	unsigned long i;
-
 	if (folio_ref_count(folio) != 1)
 		luokit_complain(k, "pfn %#lx, preserved by %pS, has %d references with all closed",
-				run->pfn, run->caller, folio_ref_count(folio));
+				folio_pfn(folio), run->caller, folio_ref_count(folio));
 	if (folio->mapping)
 		luokit_complain(k, "pfn %#lx, preserved by %pS, is still in a file",
-				run->pfn, run->caller);
+				folio_pfn(folio), run->caller);
 
 	/* On a list of pages to reclaim it would be until freed. */
 	if (folio_test_lru(folio) && folio_isolate_lru(folio))
@@ -169,7 +166,16 @@ static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
 	folio->mapping = NULL;
 	folio->index = 0;
 	folio->private = NULL;
+}
+
+/* Struct pages as the boot after a kexec makes them, all but what the order needs. */
+static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
+{
+	struct folio *folio = luokit_run_folio(run);
+	unsigned long i;
+
 	if (run->folio && run->order) {
+		luokit_fresh_folio(k, run, folio);
 		folio_clear_large_rmappable(folio);
 		folio->flags.f &= ~(PAGE_FLAGS_CHECK_AT_PREP & ~PG_head_mask);
 		return;
@@ -177,6 +183,7 @@ static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
 	for (i = 0; i < 1UL << run->order; i++) {
 		struct page *page = pfn_to_page(run->pfn + i);
 
+		luokit_fresh_folio(k, run, page_folio(page));
 		page->flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
 		page->private = 0;
 	}

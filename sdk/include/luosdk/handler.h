@@ -76,12 +76,23 @@
  *	.fops this is the type check, and must not look into private_data before
  *	it knows the type. Without .context it is file->private_data. Asked at any
  *	time, so it must take no reference and always give the same answer.
+ * ``bool accept(struct file *file, ctx *ctx)``
+ *	Whether to take this file at all, for a handler that can be switched off at
+ *	run time in favour of another one. Asked when LUO looks for a handler, and
+ *	never again.
  * ``guard``
  *	LUOSDK_GUARD_IN(), if the object has room for an embedded guard.
  * ``int save(struct file *file, ctx *ctx, ser *ser)``
  *	Write the state. Called in preserve, so that what cannot be saved is
  *	refused early, and again in freeze, so that nothing that changed since is
  *	lost. Must not allocate. @ser is zeroed before the first call.
+ * ``int preserve(struct file *file, ctx *ctx, ser *ser)``
+ *	For a state that owns more than its own bytes, as memory: take it, and
+ *	write down what it is. Called once, after the first .save. May allocate.
+ *	A failure leaves nothing behind. Then .unpreserve and .discard have to be
+ *	there as well, and .restore takes over what is owned, also when it fails.
+ * ``void unpreserve(struct file *file, ctx *ctx, ser *ser)``
+ *	Undo .preserve: the file is not to be carried over.
  * ``int freeze(struct file *file, ctx *ctx, ser *ser)``
  *	Called in freeze, after .save: the last thing done to the object. For
  *	what must be switched over, as a mirror. User space is still running.
@@ -132,7 +143,10 @@ struct luosdk_type {
 	size_t guard;
 	long drain;
 	void *(*context)(struct file *file);
+	bool (*accept)(struct file *file, void *ctx);
 	int (*save)(struct file *file, void *ctx, void *ser);
+	int (*preserve)(struct file *file, void *ctx, void *ser);
+	void (*unpreserve)(struct file *file, void *ctx, void *ser);
 	int (*freeze)(struct file *file, void *ctx, void *ser);
 	void (*thaw)(struct file *file, void *ctx, void *ser);
 	struct file *(*restore)(const void *ser);
@@ -267,6 +281,9 @@ luosdk_handler_preserve(struct liveupdate_file_op_args *args,
 	}
 
 	err = luosdk_handler_result(h, "save", t->save(file, ctx, ser));
+	if (!err && t->preserve)
+		err = luosdk_handler_result(h, "preserve",
+					    t->preserve(file, ctx, ser));
 	if (err)
 		goto err_free;
 
@@ -288,8 +305,12 @@ static __always_inline void
 luosdk_handler_unpreserve(struct liveupdate_file_op_args *args,
 			  struct luosdk_handler *h, const struct luosdk_type *t)
 {
+	void *ctx = luosdk_type_context(t, args->file);
+
+	if (t->unpreserve)
+		t->unpreserve(args->file, ctx, args->private_data);
 	luosdk_state_free(&h->slots, args->private_data);
-	luosdk_type_release(h, t, luosdk_type_context(t, args->file), args->file);
+	luosdk_type_release(h, t, ctx, args->file);
 	luosdk_stats_inc(&h->stats, LUOSDK_STAT_UNPRESERVED);
 	luosdk_stats_add(&h->stats, LUOSDK_STAT_BYTES,
 			 -(long)h->slots.slot_bytes);
@@ -381,6 +402,17 @@ err_fput:
 	return err;
 }
 
+/* An incoming state that cannot be used, and what that costs. */
+static __always_inline void luosdk_handler_refused(struct luosdk_handler *h,
+						   const struct luosdk_type *t,
+						   const struct luosdk_incoming *in)
+{
+	luosdk_stats_add(&h->stats, LUOSDK_STAT_LEAKED, in->leaked);
+	if (t->discard)
+		pr_err("luosdk: %s: what the refused state owned is lost until the next reboot\n",
+		       h->name);
+}
+
 static __always_inline int
 luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
 			struct luosdk_handler *h, const struct luosdk_type *t)
@@ -392,7 +424,7 @@ luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
 	err = luosdk_state_open(&in, &h->slots, &h->format,
 				args->serialized_data);
 	if (err) {
-		luosdk_stats_add(&h->stats, LUOSDK_STAT_LEAKED, in.leaked);
+		luosdk_handler_refused(h, t, &in);
 		return luosdk_stats_failed(&h->stats, err);
 	}
 
@@ -436,7 +468,7 @@ luosdk_handler_finish(struct liveupdate_file_op_args *args,
 
 	if (luosdk_state_open(&in, &h->slots, &h->format,
 			      args->serialized_data)) {
-		luosdk_stats_add(&h->stats, LUOSDK_STAT_LEAKED, in.leaked);
+		luosdk_handler_refused(h, t, &in);
 		return;
 	}
 	if (t->discard)
@@ -503,8 +535,11 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	static const struct {						\
 		const struct file_operations *fops;			\
 		_ctx *(*context)(struct file *file);			\
+		bool (*accept)(struct file *file, _ctx *ctx);		\
 		size_t guard;						\
 		int (*save)(struct file *file, _ctx *ctx, _ser *ser);	\
+		int (*preserve)(struct file *file, _ctx *ctx, _ser *ser); \
+		void (*unpreserve)(struct file *file, _ctx *ctx, _ser *ser); \
 		int (*freeze)(struct file *file, _ctx *ctx, _ser *ser);	\
 		void (*thaw)(struct file *file, _ctx *ctx, _ser *ser);	\
 		struct file *(*restore)(const _ser *ser);		\
@@ -521,10 +556,24 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	{								\
 		return _name##_luo_author.context(file);		\
 	}								\
+	static inline bool _name##_luo_do_accept(struct file *file, void *ctx) \
+	{								\
+		return _name##_luo_author.accept(file, ctx);		\
+	}								\
 	static inline int _name##_luo_do_save(struct file *file,	\
 					      void *ctx, void *ser)	\
 	{								\
 		return _name##_luo_author.save(file, ctx, ser);		\
+	}								\
+	static inline int _name##_luo_do_preserve(struct file *file,	\
+						  void *ctx, void *ser)	\
+	{								\
+		return _name##_luo_author.preserve(file, ctx, ser);	\
+	}								\
+	static inline void _name##_luo_do_unpreserve(struct file *file,	\
+						     void *ctx, void *ser) \
+	{								\
+		_name##_luo_author.unpreserve(file, ctx, ser);		\
 	}								\
 	static inline int _name##_luo_do_freeze(struct file *file,	\
 						void *ctx, void *ser)	\
@@ -561,7 +610,13 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 						  LUOSDK_DRAIN_MS),	\
 			.context = _name##_luo_author.context ?		\
 				   _name##_luo_do_context : NULL,	\
+			.accept = _name##_luo_author.accept ?		\
+				  _name##_luo_do_accept : NULL,		\
 			.save = _name##_luo_do_save,			\
+			.preserve = _name##_luo_author.preserve ?	\
+				    _name##_luo_do_preserve : NULL,	\
+			.unpreserve = _name##_luo_author.unpreserve ?	\
+				      _name##_luo_do_unpreserve : NULL,	\
 			.freeze = _name##_luo_author.freeze ?		\
 				  _name##_luo_do_freeze : NULL,		\
 			.thaw = _name##_luo_author.thaw ?		\
@@ -579,8 +634,9 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 				 struct file *file)			\
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		void *ctx = luosdk_type_context(&t, file);		\
 									\
-		return luosdk_type_context(&t, file);			\
+		return ctx && (!t.accept || t.accept(file, ctx));	\
 	}								\
 									\
 	static int							\
@@ -672,6 +728,12 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 		BUILD_BUG_ON_MSG(!_name##_luo_author.freeze &&		\
 				 _name##_luo_author.thaw,		\
 				 "luosdk: .thaw without .freeze");	\
+		BUILD_BUG_ON_MSG(!_name##_luo_author.preserve !=	\
+				 !_name##_luo_author.unpreserve,	\
+				 "luosdk: .preserve and .unpreserve go together"); \
+		BUILD_BUG_ON_MSG(_name##_luo_author.preserve &&		\
+				 !_name##_luo_author.discard,		\
+				 "luosdk: .preserve without .discard");	\
 		BUILD_BUG_ON_MSG(_name##_luo_author.sealed > sizeof(_ser), \
 				 "luosdk: .sealed is beyond the state"); \
 		BUILD_BUG_ON_MSG(_name##_luo_author.min_version &&	\

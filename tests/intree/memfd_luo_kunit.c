@@ -28,219 +28,17 @@
 
 #include <luokit_subject.h>
 
-extern const struct luokit_world memfd_luo_world, memfd_luo_fixed_world;
+#include "../../handlers/memfd/memfd_luo_kunit.h"
+#include "../../handlers/memfd/memfd_subject.h"
+
+extern const struct luokit_world memfd_luo_fixed_world;
 
 /* ---- The subject ------------------------------------------------------------------------ */
 
-/* What a state is made of, in &luokit_state.arg: the size, and any of these. */
-#define MEMFD_HOLES		BIT_ULL(48)	/* one page in four is written to */
-#define MEMFD_FAR		BIT_ULL(49)	/* the position is beyond the end */
-#define MEMFD_NOEXEC		BIT_ULL(50)	/* MFD_NOEXEC_SEAL */
-#define MEMFD_PLAIN		BIT_ULL(51)	/* sealing is not allowed */
-#define MEMFD_READ_ONLY		BIT_ULL(52)	/* a second struct file, open for reading */
-#define MEMFD_EMPTY_PAGES	BIT_ULL(53)	/* fallocate() and no write */
-#define MEMFD_SEALS(_seals)	((u64)(_seals) << 56)
-#define MEMFD_SIZE(_arg)	((_arg) & GENMASK_ULL(47, 0))
-
-/* What is looked at; beyond are sizes that exist to be refused. */
-#define MEMFD_COMPARED		(64 * PAGE_SIZE)
-
-static u8 memfd_byte(loff_t pos)
-{
-	return pos * 7 + pos / PAGE_SIZE + 1;
-}
-
-static int memfd_fill(struct file *file, u64 arg)
-{
-	u8 *page __free(kfree) = kmalloc(PAGE_SIZE, GFP_KERNEL);
-	loff_t size = MEMFD_SIZE(arg), pos, at;
-	size_t len, i;
-
-	if (!page)
-		return -ENOMEM;
-	for (pos = 0; pos < size; pos += len) {
-		len = min_t(loff_t, PAGE_SIZE, size - pos);
-		if ((arg & MEMFD_HOLES) && pos / PAGE_SIZE % 4 != 1)
-			continue;
-		for (i = 0; i < len; i++)
-			page[i] = memfd_byte(pos + i);
-		at = pos;
-		if (kernel_write(file, page, len, &at) != len)
-			return -EIO;
-	}
-
-	return vfs_truncate(&file->f_path, size);
-}
-
-static struct file *memfd_reopen(struct file *file, int flags)
-{
-	return dentry_open(&file->f_path, flags | O_LARGEFILE, current_cred());
-}
-
-static struct file *memfd_subject_make(struct luokit *k, u64 arg)
-{
-	unsigned int flags = arg & MEMFD_NOEXEC ? MFD_NOEXEC_SEAL : MFD_ALLOW_SEALING;
-	loff_t size = MEMFD_SIZE(arg);
-	struct file *file, *again;
-	int err;
-
-	file = memfd_alloc_file("memfd:luokit", arg & MEMFD_PLAIN ? 0 : flags);
-	if (IS_ERR(file))
-		return file;
-	if (arg & MEMFD_EMPTY_PAGES)
-		err = vfs_fallocate(file, 0, 0, size);
-	else if (size > MEMFD_COMPARED)
-		err = vfs_truncate(&file->f_path, size);
-	else
-		err = memfd_fill(file, arg);
-	if (!err && arg >> 56)
-		err = memfd_add_seals(file, arg >> 56);
-	file->f_pos = arg & MEMFD_FAR ? size + 4711 : size / 3;
-	if (err || !(arg & MEMFD_READ_ONLY)) {
-		if (!err)
-			return file;
-		__fput_sync(file);
-		return ERR_PTR(err);
-	}
-	again = memfd_reopen(file, O_RDONLY);
-	__fput_sync(file);
-
-	return again;
-}
-
-static const char *memfd_content_differs(struct file *want, struct file *got)
-{
-	u8 *a __free(kfree) = kmalloc(2 * PAGE_SIZE, GFP_KERNEL | __GFP_NOFAIL), *b = a + PAGE_SIZE;
-	loff_t size = i_size_read(file_inode(want)), pos, at;
-	ssize_t len;
-
-	for (pos = 0; pos < size && pos < MEMFD_COMPARED; pos += len) {
-		at = pos;
-		len = kernel_read(want, a, PAGE_SIZE, &at);
-		at = pos;
-		if (len <= 0 || kernel_read(got, b, PAGE_SIZE, &at) != len ||
-		    memcmp(a, b, len))
-			return "the content";
-	}
-
-	return NULL;
-}
-
-/* What the handler's documentation says is preserved; and executable or not. */
-static const char *memfd_subject_differ(struct luokit *k, struct file *want, struct file *got)
-{
-	if (i_size_read(file_inode(want)) != i_size_read(file_inode(got)))
-		return "the size";
-	if (memfd_get_seals(want) != memfd_get_seals(got))
-		return "the set of seals";
-	if ((file_inode(want)->i_mode ^ file_inode(got)->i_mode) & 0111)
-		return "whether it can be executed";
-	if ((want->f_flags ^ got->f_flags) & (O_ACCMODE | O_LARGEFILE))
-		return "the access mode";
-	if (want->f_pos != got->f_pos)
-		return "the position";
-
-	return memfd_content_differs(want, got);
-}
-
-static int memfd_subject_write(struct luokit *k, struct file *file, u64 n)
-{
-	loff_t size = i_size_read(file_inode(file)), pos = size ? n * 1021 % size : 0;
-	u8 byte = n;
-	ssize_t len = kernel_write(file, &byte, 1, &pos);
-
-	return len < 0 ? len : 0;
-}
-
-static int memfd_subject_seek(struct luokit *k, struct file *file, u64 n)
-{
-	loff_t pos = vfs_llseek(file, n * 3, SEEK_SET);
-
-	return pos < 0 ? pos : 0;
-}
-
-static int memfd_subject_seal(struct luokit *k, struct file *file, u64 n)
-{
-	return memfd_add_seals(file, n & 1 ? F_SEAL_SHRINK : F_SEAL_GROW);
-}
-
-static int memfd_subject_truncate(struct luokit *k, struct file *file, u64 n)
-{
-	return vfs_truncate(&file->f_path, n * 1000);
-}
-
-static int memfd_subject_append(struct luokit *k, struct file *file, u64 n)
-{
-	loff_t pos = i_size_read(file_inode(file));
-	ssize_t len = kernel_write(file, "more", 4, &pos);
-
-	return len < 0 ? len : 0;
-}
-
-static int memfd_subject_punch(struct luokit *k, struct file *file, u64 n)
-{
-	return vfs_fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE_SIZE);
-}
-
-static int memfd_subject_chmod(struct luokit *k, struct file *file, u64 n)
-{
-	struct iattr attr = {
-		.ia_valid = ATTR_MODE,
-		.ia_mode = S_IFREG | (n & 1 ? 0666 : 0777),
-	};
-	struct inode *inode = file_inode(file);
-	int err;
-
-	inode_lock(inode);
-	err = notify_change(&nop_mnt_idmap, file->f_path.dentry, &attr, NULL);
-	inode_unlock(inode);
-
-	return err;
-}
-
-/* As an open of /proc/self/fd/N does. */
-static struct file *memfd_subject_twin(struct luokit *k, struct file *file)
-{
-	return memfd_reopen(file, O_RDWR);
-}
-
-static long memfd_subject_refs(struct luokit *k, struct file *file)
-{
-	return d_count(file->f_path.dentry);
-}
-
-/* More pages than the handler can take. */
-#define MEMFD_TOO_LARGE		((u64)UINT_MAX * PAGE_SIZE + 1)
-
-static int memfd_subject_spoil(struct luokit *k, struct file *file)
-{
-	return vfs_truncate(&file->f_path, MEMFD_TOO_LARGE);
-}
-
 /* All that a memfd can be. */
 static const struct luokit_subject memfd_subject = {
-	.world = &memfd_luo_world,
-	.states = {
-		{ "almost five pages", 5 * PAGE_SIZE - 7 },
-		{ "empty", 0, .empty = true },
-		{ "one byte", 1 },
-		{ "a page", PAGE_SIZE },
-		{ "a page and a byte", PAGE_SIZE + 1 },
-		{ "holes", (9 * PAGE_SIZE + 100) | MEMFD_HOLES },
-		{ "allocated, never written", (3 * PAGE_SIZE) | MEMFD_EMPTY_PAGES },
-		{ "position beyond the end", 100 | MEMFD_FAR },
-		{ "no sealing", 100 | MEMFD_PLAIN },
-		{ "sealed: no shrinking", 5000 | MEMFD_SEALS(F_SEAL_SHRINK) },
-		{ "sealed: no growing", 5000 | MEMFD_SEALS(F_SEAL_GROW) },
-		{ "sealed: no writing", 5000 | MEMFD_SEALS(F_SEAL_WRITE) },
-		{ "sealed: no writing from now on", 5000 | MEMFD_SEALS(F_SEAL_FUTURE_WRITE) },
-		{ "sealed: no chmod, executable", 5000 | MEMFD_SEALS(F_SEAL_EXEC) },
-		{ "sealed: for good",
-		  5000 | MEMFD_SEALS(F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_WRITE) },
-		{ "too large", MEMFD_TOO_LARGE, .refused = true },
-		{ "MFD_NOEXEC_SEAL", 5000 | MEMFD_NOEXEC },
-		{ "open for reading only", 5000 | MEMFD_READ_ONLY, .refused = true },
-	},
+	.world = &memfd_kernel_world,
+	.states = { MEMFD_SUBJECT_STATES },
 	.changes = {
 		{ "write", memfd_subject_write },
 		{ "lseek", memfd_subject_seek },
@@ -358,7 +156,7 @@ struct memfd_param {
 };
 
 static const struct memfd_param memfd_params[] = {
-	{ "as it is", &memfd_luo_world, false },
+	{ "as it is", &memfd_kernel_world, false },
 	{ "patched", &memfd_luo_fixed_world, true },
 };
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memfd_luo_kunit.h - the kernels that the memfd handler's suites run on.
+ */
+#ifndef _MEMFD_LUO_KUNIT_H
+#define _MEMFD_LUO_KUNIT_H
+
+struct luokit_world;
+struct luosdk_handler;
+
+/* With the handler of this folder; the same, told to write memfd-v2. */
+extern const struct luokit_world memfd_sdk_world, memfd_sdk_v2_world;
+
+/* With mm/memfd_luo.c of the tree under test. */
+extern const struct luokit_world memfd_kernel_world;
+
+/* What the tests see of the first two. */
+struct memfd_world_private {
+	struct luosdk_handler *handler;
+	/* Not a static of the test's: it starts anew with each kernel. */
+	unsigned int *format;
+};
+
+#endif /* _MEMFD_LUO_KUNIT_H */

@@ -699,46 +699,41 @@ static inline int luosdk_folios_open(struct luosdk_folios_in *in,
 				     u64 max_pages)
 {
 	u32 left = ser->nr_runs, nr = min_t(u32, left, LUOSDK_RUNS_INLINE);
-	u64 next = ser->next, pages = 0, end = 0, seq;
+	u64 next = ser->next, pages = 0, end = 0, sum = 0;
 	struct luosdk_runs_page *page;
+	u32 seq;
 	int err;
 
-	*in = (struct luosdk_folios_in){ .ser = ser, .leaked = ser->pages * PAGE_SIZE };
-
-	if (ser->max_order > LUOSDK_FOLIOS_ORDER_MAX)
-		return -EBADMSG;
-
-	err = luosdk_runs_check(ser->run, nr, &pages, &end, max_pages);
-	if (err)
-		return err;
-	in->nr_runs = nr;
+	*in = (struct luosdk_folios_in){ .ser = ser };
 	left -= nr;
-	for (seq = 0; left; seq++) {
-		u64 sum = pages;
 
+	err = ser->max_order > LUOSDK_FOLIOS_ORDER_MAX ? -EBADMSG :
+	      luosdk_runs_check(ser->run, nr, &sum, &end, max_pages);
+	for (seq = 0; !err; seq++) {
+		/* These runs are good. */
+		in->nr_runs += nr;
+		pages = sum;
+		if (!left)
+			break;
 		page = luosdk_runs_page_check(next, seq, left);
 		if (IS_ERR(page)) {
 			err = PTR_ERR(page);
 			break;
 		}
-		err = luosdk_runs_check(page->run, page->nr, &sum, &end, max_pages);
-		if (err)
-			break;
-		pages = sum;
-		next = page->next;
-		left -= page->nr;
-		in->nr_runs += page->nr;
+		nr = page->nr;
+		err = luosdk_runs_check(page->run, nr, &sum, &end, max_pages);
+		if (!err) {
+			next = page->next;
+			left -= nr;
+		}
 	}
-	if (!err && pages == ser->pages) {
-		in->leaked = 0;
+	if (!err && pages == ser->pages)
 		return 0;
-	}
 
 	/* Runs whose sum is wrong are all there, and are all that there is. */
-	in->leaked = 0;
 	if (err && ser->pages > pages)
-		in->leaked = (ser->pages - pages +
-			      DIV_ROUND_UP(left, LUOSDK_RUNS_PER_PAGE)) * PAGE_SIZE;
+		in->leaked = (ser->pages - pages) * PAGE_SIZE;
+	in->leaked += DIV_ROUND_UP(left, LUOSDK_RUNS_PER_PAGE) * PAGE_SIZE;
 	luosdk_folios_close(in);
 
 	return -EBADMSG;

@@ -225,29 +225,44 @@ static int memfd_save(struct file *file, struct inode *inode,
 	return 0;
 }
 
-static int memfd_add_folio(void *arg, struct folio *folio)
+/* All of the content, into @out. What was added when this fails is the caller's to unpin. */
+static int memfd_add_all(struct memfd_pin *pin, struct luosdk_folios_out *out)
 {
-	return luosdk_folios_add(arg, folio_page(folio, 0), folio_nr_pages(folio),
-				 folio->index);
+	int nr, i, err;
+
+	while ((nr = memfd_pin_next(pin)) > 0) {
+		for (i = 0; i < nr; i++) {
+			struct folio *folio = pin->folios[i];
+
+			err = luosdk_folios_add(out, folio_page(folio, 0),
+						folio_nr_pages(folio), folio->index);
+			if (err) {
+				memfd_pin_drop(pin, i);
+				return err;
+			}
+		}
+	}
+
+	return nr ?: luosdk_folios_end(out);
 }
 
 static int memfd_preserve(struct file *file, struct inode *inode,
 			  struct memfd_luo_state *ser)
 {
 	struct luosdk_folios_out out;
+	struct memfd_pin pin;
 	int err;
 
-	err = memfd_pin_begin(file);
+	err = memfd_pin_begin(&pin, file);
 	if (err)
 		return err;
 	luosdk_folios_begin(&out, &ser->folios, LUOSDK_FOLIOS_ORDER);
-	err = memfd_pin_all(file, memfd_add_folio, &out);
-	if (!err)
-		err = luosdk_folios_end(&out);
+	err = memfd_add_all(&pin, &out);
 	if (err) {
 		luosdk_folios_abort(&out, unpin_folio);
-		memfd_pin_end(file);
+		memfd_thaw_mapping(inode);
 	}
+	memfd_pin_end(&pin);
 
 	return err;
 }
@@ -256,7 +271,7 @@ static void memfd_unpreserve(struct file *file, struct inode *inode,
 			     struct memfd_luo_state *ser)
 {
 	luosdk_folios_unpreserve(&ser->folios, unpin_folio);
-	memfd_pin_end(file);
+	memfd_thaw_mapping(inode);
 }
 
 static void memfd_report_leak(u64 bytes)

@@ -42,12 +42,26 @@ struct file *memfd_attrs_create(const struct memfd_attrs *attrs);
 
 /* ---- memfd_pin.c ---- */
 
-/* Called for each pinned folio, in the order of the file. */
-typedef int (*memfd_pinned_t)(void *arg, struct folio *folio);
+/**
+ * struct memfd_pin - A file whose content is being pinned, part by part.
+ * @folios: The folios of one part.
+ * @nr:     How many.
+ */
+struct memfd_pin {
+	struct folio **folios;
+	unsigned int nr;
+	/* private: */
+	struct file *file;
+	loff_t size;
+	loff_t start;
+	unsigned int window;
+};
 
-int memfd_pin_begin(struct file *file);
-int memfd_pin_all(struct file *file, memfd_pinned_t pinned, void *arg);
-void memfd_pin_end(struct file *file);
+int memfd_pin_begin(struct memfd_pin *pin, struct file *file);
+int memfd_pin_next(struct memfd_pin *pin);
+void memfd_pin_drop(struct memfd_pin *pin, unsigned int from);
+void memfd_pin_end(struct memfd_pin *pin);
+void memfd_thaw_mapping(struct inode *inode);
 
 /* ---- memfd_fill.c ---- */
 

@@ -2,8 +2,7 @@
 /*
  * memfd_pin.c - take the memory of a memfd, for as long as the old kernel lives.
  *
- * From memfd_pin_begin() to memfd_pin_end() the file keeps its size and its pages; after
- * memfd_pin_all() the pages keep their place as well.
+ * The file must keep its size and its pages from then on, and the pages their place.
  */
 
 #include <linux/cacheflush.h>
@@ -14,26 +13,35 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
+#include <mm/internal.h>
 
 #include "memfd_luo.h"
 
 /*
- * Pages that are pinned at a time. A multiple of the largest folio, as which they are
- * aligned, so that none is pinned by two calls.
+ * Pages that are pinned at a time, and for as long as which the lock of the page cache is held.
+ * A multiple of the largest folio, as which they are aligned, so that none is pinned
+ * by two calls.
  */
-#define MEMFD_WINDOW	4096
+#define MEMFD_WINDOW	2048
 
-/**
- * memfd_pin_begin() - Keep a file from being truncated, punched, or extended.
- * @file: The file.
- *
- * Context: Sleeps; takes the inode's lock.
- * Return: 0, and the caller owes a memfd_pin_end(); -EBUSY if another handler has
- *         done so before, for its own preserve of this file.
+/*
+ * Holes get pages. A file of many and a machine of little memory would end with the OOM
+ * killer looking for somebody else's process; better is a refusal beforehand.
  */
-int memfd_pin_begin(struct file *file)
+static bool memfd_has_room(struct inode *inode, u64 pages)
 {
-	struct inode *inode = file_inode(file);
+	u64 there = READ_ONCE(inode->i_mapping->nrpages);
+
+	return pages <= there || pages - there <= si_mem_available();
+}
+
+/*
+ * Two handlers must not preserve one file, and one of them may be the kernel's own,
+ * which has no other mark of it.
+ */
+static int memfd_freeze_mapping(struct inode *inode)
+{
 	int err = 0;
 
 	inode_lock(inode);
@@ -47,18 +55,98 @@ int memfd_pin_begin(struct file *file)
 }
 
 /**
- * memfd_pin_end() - Let a file change again.
- * @file: The file. Its folios were unpinned.
+ * memfd_thaw_mapping() - Let a file be truncated, punched and extended again.
+ * @inode: Its inode. Its folios were unpinned.
  *
  * Context: Sleeps; takes the inode's lock.
  */
-void memfd_pin_end(struct file *file)
+void memfd_thaw_mapping(struct inode *inode)
 {
-	struct inode *inode = file_inode(file);
-
 	inode_lock(inode);
 	shmem_freeze(inode, false);
 	inode_unlock(inode);
+}
+
+/**
+ * memfd_pin_begin() - Begin to pin the whole content of a file.
+ * @pin:  Filled in.
+ * @file: The file.
+ *
+ * From here on the file keeps its size and its pages, until memfd_thaw_mapping().
+ *
+ * Context: Sleeps; takes the inode's lock.
+ * Return: 0, and the caller owes a memfd_pin_end(); -EBUSY if another handler has
+ *         preserved this file; -ENOMEM if there is not enough memory for its holes.
+ */
+int memfd_pin_begin(struct memfd_pin *pin, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	u64 pages;
+	int err;
+
+	BUILD_BUG_ON(MEMFD_WINDOW % (1UL << MAX_PAGECACHE_ORDER));
+
+	err = memfd_freeze_mapping(inode);
+	if (err)
+		return err;
+
+	*pin = (struct memfd_pin){ .file = file, .size = i_size_read(inode) };
+	pages = DIV_ROUND_UP_ULL(pin->size, PAGE_SIZE);
+	if (!memfd_has_room(inode, pages)) {
+		pr_warn_ratelimited("luosdk: memfd: %llu pages are not there yet, and there is not memory enough for them\n",
+				    pages - READ_ONCE(inode->i_mapping->nrpages));
+		err = -ENOMEM;
+		goto err_thaw;
+	}
+	pin->window = min_t(u64, pages, MEMFD_WINDOW);
+	if (pages) {
+		pin->folios = kvmalloc_array(pin->window, sizeof(*pin->folios), GFP_KERNEL);
+		if (!pin->folios) {
+			err = -ENOMEM;
+			goto err_thaw;
+		}
+	}
+
+	return 0;
+
+err_thaw:
+	memfd_thaw_mapping(inode);
+	return err;
+}
+
+/**
+ * memfd_pin_end() - Be done with pinning.
+ * @pin: What memfd_pin_begin() filled in.
+ *
+ * Context: Sleeps.
+ */
+void memfd_pin_end(struct memfd_pin *pin)
+{
+	kvfree(pin->folios);
+}
+
+/*
+ * Most folios are there and may stay where they are. They are pinned in one walk; the
+ * first that is in swap, missing, or where the next kernel will be ends it.
+ */
+static pgoff_t memfd_pin_present(struct memfd_pin *pin, pgoff_t index, pgoff_t end)
+{
+	XA_STATE(xas, &pin->file->f_mapping->i_pages, index);
+	struct folio *folio;
+
+	xas_lock_irq(&xas);
+	for (folio = xas_load(&xas); index < end; folio = xas_next(&xas)) {
+		if (!folio || xa_is_value(folio) || !folio_is_longterm_pinnable(folio) ||
+		    try_grab_folio(folio, 1, FOLL_PIN))
+			break;
+		pin->folios[pin->nr++] = folio;
+		index = folio_next_index(folio);
+		if (folio_test_large(folio))
+			xas_advance(&xas, index - 1);
+	}
+	xas_unlock_irq(&xas);
+
+	return index;
 }
 
 /*
@@ -77,74 +165,59 @@ static void memfd_make_uptodate(struct folio *folio)
 	folio_unlock(folio);
 }
 
-/*
- * Holes get pages. A file of many and a machine of little memory would end with the OOM
- * killer looking for somebody else's process; better is a refusal beforehand.
- */
-static bool memfd_has_room(struct inode *inode, u64 pages)
-{
-	u64 there = READ_ONCE(inode->i_mapping->nrpages);
-
-	return pages <= there || pages - there <= si_mem_available();
-}
-
 /**
- * memfd_pin_all() - Pin the whole content of a file.
- * @file:   The file, after memfd_pin_begin().
- * @pinned: Called for each folio, in order; the pin becomes its own if it returns 0.
- * @arg:    For @pinned.
+ * memfd_pin_next() - Pin the next part of a file.
+ * @pin: What memfd_pin_begin() filled in.
  *
  * Brings pages back from swap, moves them out of where the next kernel will be,
  * and fills holes.
  *
- * Context: Sleeps. Long, for a large file: ends early if the task is killed.
- * Return: 0; what @pinned returned; -EINTR; -ENOMEM; what memfd_pin_folios()
- *         returns. After an error those that @pinned took are the caller's to unpin.
+ * Context: Sleeps. Ends early if the task is killed.
+ * Return: 0 if all is pinned; the number of folios now in @pin->folios, in the
+ *         order of the file, whose pins are the caller's; -EINTR; what
+ *         memfd_pin_folios() returns, as -ENOMEM.
  */
-int memfd_pin_all(struct file *file, memfd_pinned_t pinned, void *arg)
+int memfd_pin_next(struct memfd_pin *pin)
 {
-	loff_t size = i_size_read(file_inode(file)), start, end;
-	struct folio **folios;
-	unsigned int window;
-	pgoff_t offset;
-	int err = 0;
-	long nr, i;
-	u64 pages;
+	loff_t end = min_t(loff_t, pin->size, pin->start + MEMFD_WINDOW * PAGE_SIZE);
+	pgoff_t last = DIV_ROUND_UP_ULL(end, PAGE_SIZE), index, offset;
+	unsigned int i;
+	long more;
 
-	BUILD_BUG_ON(MEMFD_WINDOW % (1UL << MAX_PAGECACHE_ORDER));
-
-	if (!size)
+	if (pin->start >= pin->size)
 		return 0;
-	pages = DIV_ROUND_UP_ULL(size, PAGE_SIZE);
-	if (!memfd_has_room(file_inode(file), pages)) {
-		pr_warn_ratelimited("luosdk: memfd: a file of %llu pages is not backed by memory, and there is not enough left\n",
-				    pages);
-		return -ENOMEM;
-	}
-	window = min_t(u64, pages, MEMFD_WINDOW);
-	folios = kvmalloc_array(window, sizeof(*folios), GFP_KERNEL);
-	if (!folios)
-		return -ENOMEM;
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
 
-	for (start = 0; !err && start < size; start = end) {
-		end = min_t(loff_t, size, start + MEMFD_WINDOW * PAGE_SIZE);
-		nr = memfd_pin_folios(file, start, end - 1, folios, window, &offset);
-		if (nr < 0) {
-			err = nr;
-			break;
+	pin->nr = 0;
+	index = memfd_pin_present(pin, pin->start >> PAGE_SHIFT, last);
+	if (index < last) {
+		more = memfd_pin_folios(pin->file, (loff_t)index << PAGE_SHIFT, end - 1,
+					pin->folios + pin->nr, pin->window - pin->nr,
+					&offset);
+		if (more < 0) {
+			memfd_pin_drop(pin, 0);
+			return more;
 		}
-		for (i = 0; !err && i < nr; i++) {
-			if (unlikely(!folio_test_uptodate(folios[i])))
-				memfd_make_uptodate(folios[i]);
-			err = pinned(arg, folios[i]);
-		}
-		if (err)
-			unpin_folios(folios + i - 1, nr - i + 1);
-		else if (fatal_signal_pending(current))
-			err = -EINTR;
-		cond_resched();
+		pin->nr += more;
 	}
-	kvfree(folios);
+	for (i = 0; i < pin->nr; i++)
+		if (unlikely(!folio_test_uptodate(pin->folios[i])))
+			memfd_make_uptodate(pin->folios[i]);
+	pin->start = end;
 
-	return err;
+	return pin->nr;
+}
+
+/**
+ * memfd_pin_drop() - Unpin some of what memfd_pin_next() returned last.
+ * @pin:  What memfd_pin_begin() filled in.
+ * @from: The first of @pin->folios to unpin.
+ *
+ * Context: Any.
+ */
+void memfd_pin_drop(struct memfd_pin *pin, unsigned int from)
+{
+	unpin_folios(pin->folios + from, pin->nr - from);
 }

@@ -54,12 +54,6 @@ static void memfd_v2_write(struct memfd_luo_ser *ser, const struct memfd_attrs *
 	ser->seals = attrs->seals;
 }
 
-static int memfd_v2_count(void *arg, struct folio *folio)
-{
-	(*(u64 *)arg)++;
-	return 0;
-}
-
 /* The folios of a file whose content is pinned, one after the other. */
 static struct folio *memfd_v2_folio(struct file *file, pgoff_t index)
 {
@@ -113,22 +107,40 @@ static int memfd_v2_preserve_folios(struct file *file, struct memfd_luo_folio_se
 	return 0;
 }
 
+/* Pin all of a file; @nr: how many folios that are. */
+static int memfd_v2_pin(struct file *file, u64 *nr)
+{
+	struct memfd_pin pin;
+	int more;
+
+	*nr = 0;
+	more = memfd_pin_begin(&pin, file);
+	if (more)
+		return more;
+	while ((more = memfd_pin_next(&pin)) > 0)
+		*nr += more;
+	memfd_pin_end(&pin);
+	if (more) {
+		memfd_v2_unpin(file, *nr);
+		memfd_thaw_mapping(file_inode(file));
+	}
+
+	return more;
+}
+
 /* The memory of a file, into @ser; the array that lists it, or NULL for none. */
 static struct memfd_luo_folio_ser *memfd_v2_take(struct file *file,
 						 struct memfd_luo_ser *ser)
 {
-	struct memfd_luo_folio_ser *folios = NULL;
-	u64 nr = 0;
+	struct memfd_luo_folio_ser *folios;
+	u64 nr;
 	int err;
 
-	err = memfd_pin_begin(file);
+	err = memfd_v2_pin(file, &nr);
 	if (err)
 		return ERR_PTR(err);
 	/* It may have changed until just now. */
 	ser->size = i_size_read(file_inode(file));
-	err = memfd_pin_all(file, memfd_v2_count, &nr);
-	if (err)
-		goto err_unpin;
 	if (!nr)
 		return NULL;
 
@@ -153,7 +165,7 @@ err_free:
 	vfree(folios);
 err_unpin:
 	memfd_v2_unpin(file, nr);
-	memfd_pin_end(file);
+	memfd_thaw_mapping(file_inode(file));
 	return ERR_PTR(err);
 }
 
@@ -217,7 +229,7 @@ static void memfd_v2_unpreserve(struct liveupdate_file_op_args *args)
 		vfree(args->private_data);
 	}
 	kho_unpreserve_free(ser);
-	memfd_pin_end(args->file);
+	memfd_thaw_mapping(file_inode(args->file));
 	luosdk_guards_release(&memfd_handler->guards, memfd_inode(args->file), args->file);
 	luosdk_stats_inc(&memfd_handler->stats, LUOSDK_STAT_UNPRESERVED);
 }

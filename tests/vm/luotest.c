@@ -49,10 +49,10 @@
 #define MEMFD_STATS	"/sys/kernel/debug/luosdk-memfd/stats"
 
 /* Bits of /proc/kpageflags, and of an entry of /proc/self/pagemap. */
-#define KPF_HEAD	(1ull << 15)
-#define KPF_TAIL	(1ull << 16)
-#define PM_PRESENT	(1ull << 63)
-#define PM_PFN		((1ull << 55) - 1)
+#define KPF_HEAD	BIT_ULL(15)
+#define KPF_TAIL	BIT_ULL(16)
+#define PM_PRESENT	BIT_ULL(63)
+#define PM_PFN		(BIT_ULL(55) - 1)
 
 static char cmdline[2048];
 /* What the stages of the next kernel want on its command line beside that. */
@@ -268,6 +268,17 @@ void lt_device_close(void)
 	if (device >= 0)
 		close(device);
 	device = -1;
+}
+
+pid_t lt_fork(void)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		lt_die("fork: %s", lt_errname(-errno));
+	if (!child)
+		lt_device_close();
+	return child;
 }
 
 int lt_session_create(const char *name)
@@ -541,7 +552,18 @@ long long lt_stat(const char *path, const char *name)
 
 long lt_free_bytes(void)
 {
-	return lt_must(lt_stat("/proc/meminfo", "MemFree"), "read /proc/meminfo") * 1024l;
+	long pages = lt_must(lt_stat("/proc/meminfo", "MemFree"), "read /proc/meminfo") * 1024l /
+		     sysconf(_SC_PAGESIZE);
+	static char zones[32768];
+	const char *p = zones;
+
+	/* A processor keeps what it freed at hand, some MiB, which is not in MemFree. */
+	lt_must(lt_read_file("/proc/zoneinfo", zones, sizeof(zones)), "read /proc/zoneinfo");
+	while ((p = strstr(p, " count:"))) {
+		p += strlen(" count:");
+		pages += strtol(p, NULL, 10);
+	}
+	return pages * sysconf(_SC_PAGESIZE);
 }
 
 /* Lines as they come, so that a program that hangs has said how far it got. */
@@ -979,29 +1001,102 @@ int lt_preserve_by_kernel(int session, int fd, __u64 token)
 	return err;
 }
 
+void lt_memfd_look(int fd, struct lt_memfd_state *state)
+{
+	struct stat st;
+
+	lt_must(neg_errno(fstat(fd, &st)), "look at a memfd");
+	memset(state, 0, sizeof(*state));
+	state->size = st.st_size;
+	state->mode = st.st_mode;
+	state->uid = st.st_uid;
+	state->gid = st.st_gid;
+	state->pos = lseek(fd, 0, SEEK_CUR);
+	state->seals = lt_must(neg_errno(fcntl(fd, F_GET_SEALS)), "look at a memfd's seals");
+	state->flags = fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	state->sum = lt_file_sum(fd);
+}
+
+int lt_memfd_differs(int fd, const struct lt_memfd_state *was, char *why, size_t len)
+{
+	struct lt_memfd_state is;
+
+	if (fcntl(fd, F_GET_SEALS) < 0) {
+		snprintf(why, len, "it is no memfd (%s)", lt_errname(-errno));
+		return 1;
+	}
+	lt_memfd_look(fd, &is);
+	if (is.size != was->size)
+		snprintf(why, len, "size is %llu, expected %llu", is.size, was->size);
+	else if (is.sum != was->sum)
+		snprintf(why, len, "its content is another");
+	else if (is.pos != was->pos)
+		snprintf(why, len, "position is %lld, expected %lld", is.pos, was->pos);
+	else if (is.seals != was->seals)
+		snprintf(why, len, "seals are %#x, expected %#x", is.seals, was->seals);
+	else if (is.mode != was->mode)
+		snprintf(why, len, "mode is %#o, expected %#o", is.mode, was->mode);
+	else if (is.uid != was->uid || is.gid != was->gid)
+		snprintf(why, len, "owner is %u:%u, expected %u:%u", is.uid, is.gid, was->uid,
+			 was->gid);
+	else if (is.flags != was->flags)
+		snprintf(why, len, "file flags are %#x, expected %#x", is.flags, was->flags);
+	else
+		return 0;
+	return 1;
+}
+
+bool lt_memfd_is(int fd, const struct lt_memfd_state *was, const char *name)
+{
+	char why[128];
+	bool good = !lt_memfd_differs(fd, was, why, sizeof(why));
+
+	if (!good)
+		lt_note("%s", why);
+	return lt_ok(good, "%s is as it was", name);
+}
+
+/* What /proc/kpageflags says of @nr frames from @pfn on, into @pages. */
+static void count_frames(int flags, __u64 pfn, unsigned int nr, struct lt_pages *pages)
+{
+	static __u64 flag[512];
+	unsigned int i;
+
+	if (pread(flags, flag, nr * sizeof(*flag), pfn * sizeof(*flag)) !=
+	    (ssize_t)(nr * sizeof(*flag)))
+		lt_die("read /proc/kpageflags: %s", lt_errname(-errno));
+	for (i = 0; i < nr; i++) {
+		pages->present++;
+		pages->large += !!(flag[i] & (KPF_HEAD | KPF_TAIL));
+		pages->folios += !(flag[i] & KPF_TAIL);
+	}
+}
+
 void lt_pages(const void *mem, size_t size, struct lt_pages *pages)
 {
 	int map = lt_must(neg_errno(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)),
 			  "open /proc/self/pagemap");
 	int flags = lt_must(neg_errno(open("/proc/kpageflags", O_RDONLY | O_CLOEXEC)),
 			    "open /proc/kpageflags");
-	size_t page = sysconf(_SC_PAGESIZE), first = (uintptr_t)mem / page, i;
-	__u64 entry, flag;
+	size_t page = sysconf(_SC_PAGESIZE), at = (uintptr_t)mem / page, nr = size / page, n, i, j;
+	static __u64 entry[512];
 
 	memset(pages, 0, sizeof(*pages));
-	for (i = 0; i < size / page; i++) {
-		if (pread(map, &entry, sizeof(entry), (first + i) * sizeof(entry)) !=
-		    sizeof(entry))
+	for (; nr; nr -= n, at += n) {
+		n = nr < ARRAY_SIZE(entry) ? nr : ARRAY_SIZE(entry);
+		if (pread(map, entry, n * sizeof(*entry), at * sizeof(*entry)) !=
+		    (ssize_t)(n * sizeof(*entry)))
 			lt_die("read /proc/self/pagemap: %s", lt_errname(-errno));
-		if (!(entry & PM_PRESENT))
-			continue;
-		entry &= PM_PFN;
-		if (pread(flags, &flag, sizeof(flag), entry * sizeof(flag)) != sizeof(flag))
-			lt_die("read /proc/kpageflags: %s", lt_errname(-errno));
-		pages->present++;
-		pages->large += !!(flag & (KPF_HEAD | KPF_TAIL));
-		pages->folios += !(flag & KPF_TAIL);
-		pages->sum = sum_more(pages->sum, &entry, sizeof(entry));
+		for (i = 0; i < n; i++)
+			entry[i] = entry[i] & PM_PRESENT ? entry[i] & PM_PFN : 0;
+		pages->sum = sum_more(pages->sum, entry, n * sizeof(*entry));
+		/* Frames that follow each other are asked for at once. */
+		for (i = 0; i < n; i = j) {
+			for (j = i + 1; j < n && entry[i] && entry[j] == entry[i] + j - i;)
+				j++;
+			if (entry[i])
+				count_frames(flags, entry[i], j - i, pages);
+		}
 	}
 	close(map);
 	close(flags);

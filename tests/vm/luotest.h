@@ -36,9 +36,11 @@
 /* The kernel's words for what the C library has no word for. */
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define BIT(n)			(1u << (n))
+#define BIT_ULL(n)		(1ull << (n))
 #define LT_ATTRIBUTE(a)		__attribute__((a))
 #define __printf(a, b)		LT_ATTRIBUTE(format(printf, a, b))
 #define __noreturn		LT_ATTRIBUTE(noreturn)
+#define __packed		LT_ATTRIBUTE(packed)
 #define __used			LT_ATTRIBUTE(used)
 #define __section(s)		LT_ATTRIBUTE(section(s))
 
@@ -133,6 +135,8 @@ unsigned long lt_option(const char *key, unsigned long fallback);
 int lt_device(void);
 /* Let another program have the device; the next lt_device() opens it again. */
 void lt_device_close(void);
+/* fork(), for a process that goes on when its scenario's stage has ended. */
+pid_t lt_fork(void);
 int lt_session_create(const char *name);
 int lt_session_retrieve(const char *name);
 int lt_preserve(int session, int fd, __u64 token);
@@ -214,6 +218,31 @@ long long lt_memfd_count(const char *name);
 /* As lt_preserve(), by the kernel's own memfd handler even where ours comes first. */
 int lt_preserve_by_kernel(int session, int fd, __u64 token);
 
+/* All of a memfd that comes back, and what was written down of it before. */
+struct lt_memfd_state {
+	__u64 size;
+	__u64 sum;		/* lt_file_sum() */
+	__s64 pos;
+	__u32 seals;
+	__u32 mode;
+	__u32 uid, gid;
+	__u32 flags;		/* O_ACCMODE, O_APPEND and O_NONBLOCK */
+};
+
+void lt_memfd_look(int fd, struct lt_memfd_state *state);
+/* 0, or what differs, as words in @why. */
+int lt_memfd_differs(int fd, const struct lt_memfd_state *was, char *why, size_t len);
+/* One result. */
+bool lt_memfd_is(int fd, const struct lt_memfd_state *was, const char *name);
+
+/*
+ * Two kernels: one with the kernel's own memfd handler alone, one with ours in its place,
+ * for its format.
+ */
+#define LT_MEMFD_THEIRS		"luosdk_memfd.enabled=0"
+#define LT_MEMFD_REPLACED	"luosdk_memfd.enabled=1 luosdk_memfd.replace=1 " \
+				"luosdk_memfd.format=memfd-v2"
+
 /* The physical pages behind a mapping that is populated. */
 struct lt_pages {
 	unsigned long present;		/* of them all */
@@ -233,7 +262,7 @@ int lt_module_load(const char *name);
 int lt_module_unload(const char *name);
 /* The value of "name value" or "name: value" in @path, or a negative errno. */
 long long lt_stat(const char *path, const char *name);
-/* Free memory, without what the processors keep at hand: exact to some MiB. */
+/* Free memory, with what each processor keeps at hand. */
 long lt_free_bytes(void);
 /*
  * Run a program to its end, with what it says as diagnostic lines and in @out: its exit

@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -550,6 +551,8 @@ static bool fail_calls(int fd, const char *want)
 	return !strcmp(buf, want);
 }
 
+#define FROZEN_PAGE	4096
+
 static void freeze_before(void)
 {
 	static const char *const where[] = {
@@ -558,7 +561,7 @@ static void freeze_before(void)
 	int a = lt_must(lt_session_create("freeze-a"), "session");
 	int b = lt_must(lt_session_create("freeze-b"), "session");
 	int c = lt_must(lt_session_create("freeze-c"), "session");
-	int fail[3], plain, sem, empty, polled, other, again, err;
+	int fail[3], plain, sem, empty, polled, other, again, memfd, err;
 	pid_t reader, waiter;
 	__u64 val;
 	unsigned int i;
@@ -571,6 +574,8 @@ static void freeze_before(void)
 	fail[1] = open_fail(b, 2);
 	polled = preserved_eventfd(b, 3, 0, 0);
 	other = preserved_eventfd(c, 1, UINT64_MAX - 1, EFD_NONBLOCK);
+	memfd = lt_memfd(MFD_NOEXEC_SEAL, 2 * FROZEN_PAGE);
+	lt_must(lt_preserve(c, memfd, 3), "preserve a memfd");
 	fail[2] = open_fail(c, 2);
 	lt_must(lt_kexec_load(), "load the next kernel");
 	reader = blocked_reader(empty, 9);
@@ -603,6 +608,12 @@ static void freeze_before(void)
 	lt_must(lt_eventfd_write(polled, 1), "write");
 	lt_result(lt_wait_exit(waiter, 5000), 0, "a write wakes the epoll");
 
+	/* A memfd is frozen from its preserve on, whatever becomes of the update. */
+	lt_ok(ftruncate(memfd, FROZEN_PAGE) < 0 && errno == EPERM, "a memfd does not shrink");
+	lt_ok(pwrite(memfd, "thawed", 6, FROZEN_PAGE) == 6 && !fchmod(memfd, 0640) &&
+	      !fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) && lseek(memfd, 17, SEEK_SET) == 17,
+	      "it is written to, changes its mode, its seals, its position");
+
 	lt_result(close(b), 0, "a session that was frozen is closed");
 	lt_eventfd_works(sem, "its eventfd");
 	lt_must(lt_eventfd_write(sem, 5), "write");
@@ -617,6 +628,8 @@ static void freeze_after(void)
 	int a = lt_must(lt_session_retrieve("freeze-a"), "session");
 	int c = lt_must(lt_session_retrieve("freeze-c"), "session");
 	int again = lt_must(lt_session_retrieve("freeze-again"), "session");
+	struct stat st;
+	char buf[6];
 	int fd;
 
 	lt_result(lt_session_retrieve("freeze-b"), -ENOENT, "the closed session did not come");
@@ -627,6 +640,12 @@ static void freeze_after(void)
 	lt_eventfd_is(fd, 5, EFD_SEMAPHORE, "one that was preserved again");
 	fd = lt_must(lt_retrieve(c, 1), "retrieve");
 	lt_eventfd_is(fd, UINT64_MAX - 1, EFD_NONBLOCK, "one left alone");
+	fd = lt_must(lt_retrieve(c, 3), "retrieve");
+	lt_ok(pread(fd, buf, 6, FROZEN_PAGE) == 6 && !memcmp(buf, "thawed", 6),
+	      "a memfd has what was written to it after it was frozen and thawed");
+	lt_ok(!fstat(fd, &st) && (st.st_mode & 07777) == 0640 && st.st_size == 2 * FROZEN_PAGE &&
+	      fcntl(fd, F_GET_SEALS) == (F_SEAL_EXEC | F_SEAL_SHRINK) &&
+	      lseek(fd, 0, SEEK_CUR) == 17, "its mode, seals and position are the last ones");
 	fd = lt_must(lt_retrieve(a, 1), "retrieve");
 	lt_ok(fail_calls(fd, "freeze 0 unfreeze 0"), "the file that failed first is new");
 	lt_result(lt_retrieve(again, 2), -ENOMEM, "a retrieve fails");
@@ -639,7 +658,7 @@ static void freeze_after(void)
 LT_SCENARIO(freeze_fails) = {
 	.name	= "eventfd.freeze-fails",
 	.about	= "the reboot fails three times in freeze, everything works on, then it succeeds",
-	.stage	= { { freeze_before, 17 }, { freeze_after, 11 } },
+	.stage	= { { freeze_before, 19 }, { freeze_after, 13 } },
 	.flags	= LT_ALONE,
 };
 
@@ -699,11 +718,7 @@ static void hammer(struct book *book, int task, int fd, __u64 weight)
 
 static void hammer_task(struct book *book, int task, int fd, __u64 weight)
 {
-	pid_t child = fork();
-
-	if (child < 0)
-		lt_die("fork");
-	if (child)
+	if (lt_fork())
 		return;
 	/*
 	 * The reboot runs on the first CPU. A task on another one goes on until

@@ -1078,7 +1078,8 @@ void lt_pages(const void *mem, size_t size, struct lt_pages *pages)
 			  "open /proc/self/pagemap");
 	int flags = lt_must(neg_errno(open("/proc/kpageflags", O_RDONLY | O_CLOEXEC)),
 			    "open /proc/kpageflags");
-	size_t page = sysconf(_SC_PAGESIZE), at = (uintptr_t)mem / page, nr = size / page, n, i, j;
+	size_t page = sysconf(_SC_PAGESIZE), at = (uintptr_t)mem / page;
+	size_t nr = (size + page - 1) / page, n, i, j;
 	static __u64 entry[512];
 
 	memset(pages, 0, sizeof(*pages));

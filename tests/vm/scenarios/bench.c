@@ -8,19 +8,26 @@
 #define _GNU_SOURCE
 #include "../luotest.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define CGROUPS	"/sys/fs/cgroup"
+#define CGROUP	CGROUPS "/bench"
 
 static void measure(const char *what)
 {
-	char path[128], answer[4096], *line;
+	static char answer[65536];
+	char path[128], *line;
 	int len;
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/luosdk-bench/%s", what);
 	len = lt_read_file(path, answer, sizeof(answer));
 	if (len > 0)
 		for (line = strtok(answer, "\n"); line; line = strtok(NULL, "\n"))
-			lt_note("figure %s", line);
+			lt_note("%s%s", strncmp(line, "profile ", 8) ? "figure " : "", line);
 	lt_ok(len > 0, "measured: %s", what);
 }
 
@@ -47,6 +54,73 @@ LT_SCENARIO(count) = {
 	.stage	 = { { count_before, 6 }, { count_after, 2 } },
 	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
 	.cmdline = "luosdk_bench",
+};
+
+/* Memfds belong to a service, and a service's memory is charged to its cgroup. */
+static void enter_cgroup(void)
+{
+	lt_must(mount("none", CGROUPS, "cgroup2", 0, NULL) ? -errno : 0, "mount " CGROUPS);
+	lt_must(lt_write_file(CGROUPS "/cgroup.subtree_control", "+memory"), "enable memory");
+	lt_must(mkdir(CGROUP, 0755) ? -errno : 0, "make " CGROUP);
+	lt_must(lt_write_file(CGROUP "/cgroup.procs", "0"), "enter " CGROUP);
+}
+
+static void memfd_before(void)
+{
+	enter_cgroup();
+	measure("unit");
+	measure("memfd_small");
+	measure("memfd_keep");
+}
+
+static void memfd_after(void)
+{
+	enter_cgroup();
+	lt_result(lt_device(), 0, "/dev/liveupdate opens after the live update");
+	measure("memfd_retrieve");
+}
+
+LT_SCENARIO(memfd) = {
+	.name	 = "bench.memfd",
+	.about	 = "instructions and bytes for memfds, by where their pages are",
+	.stage	 = { { memfd_before, 3 }, { memfd_after, 2 } },
+	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
+	.cmdline = "luosdk_bench",
+	/* Five layouts of 256 MiB for two handlers, and as much for all else. */
+	.memory	 = 5120,
+};
+
+LT_SCENARIO(memfd_profile) = {
+	.name	 = "bench.memfd_profile",
+	.about	 = "the functions that the instructions of bench.memfd are in",
+	.stage	 = { { memfd_before, 3 }, { memfd_after, 2 } },
+	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
+	.cmdline = "luosdk_bench luosdk_bench_profile",
+	.memory	 = 5120,
+};
+
+static void size_before(void)
+{
+	enter_cgroup();
+	measure("unit");
+	measure("memfd_size_keep");
+}
+
+static void size_after(void)
+{
+	enter_cgroup();
+	lt_result(lt_device(), 0, "/dev/liveupdate opens after the live update");
+	measure("memfd_size_retrieve");
+}
+
+LT_SCENARIO(memfd_size) = {
+	.name	 = "bench.memfd_size",
+	.about	 = "instructions for memfds from 4 KiB to 1 GiB",
+	.stage	 = { { size_before, 2 }, { size_after, 2 } },
+	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
+	.cmdline = "luosdk_bench",
+	/* Twice as much as all sizes have for both handlers. */
+	.memory	 = 6144,
 };
 
 static void contend(void)

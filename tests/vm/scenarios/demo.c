@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The live update that `make demo` tells: one session, four eventfds, two kernels.
+ * The live update that `make demo` tells: one session, four eventfds, two memfds, two
+ * kernels.
  *
  * Every claim of the story is also a result, so the story cannot be told of an
  * update that went wrong without the verdict saying so.
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -32,14 +34,29 @@ static const struct {
 
 #define NR	ARRAY_SIZE(made)
 
+#define MIB	(1024 * 1024ul)
+
+static const struct {
+	const char *name;
+	size_t size;
+	unsigned int flags, seals;
+} memfd[] = {
+	{ "guest memory", 64 * MIB, MFD_NOEXEC_SEAL, F_SEAL_SHRINK | F_SEAL_GROW },
+	{ "odd size", 1234567, MFD_ALLOW_SEALING, 0 },
+};
+
+#define NR_MEMFDS	ARRAY_SIZE(memfd)
+
 /* What the first kernel tells the second, in a page that is carried over. */
 struct book {
 	struct {
 		__u64 count;
 		int flags;
 	} was[NR];
-	long long bytes;
-	__u64 preserve_ns, load_ns, cpu_khz;
+	struct lt_memfd_state memfd[NR_MEMFDS];
+	struct lt_pages pages[NR_MEMFDS];
+	long long bytes, memfd_bytes;
+	__u64 preserve_ns, memfd_preserve_ns, load_ns, cpu_khz;
 	struct lt_stamp reboot;
 };
 
@@ -61,6 +78,77 @@ static void headline(const char *what)
 static void table_head(const char *last)
 {
 	lt_story("  %-14s %20s  %-14s %s", "eventfd", "count", "flags", last);
+}
+
+static const char *seals_text(unsigned int seals)
+{
+	static const struct {
+		unsigned int seal;
+		const char *name;
+	} known[] = {
+		{ F_SEAL_SEAL, "seal" }, { F_SEAL_SHRINK, "shrink" }, { F_SEAL_GROW, "grow" },
+		{ F_SEAL_WRITE, "write" }, { F_SEAL_FUTURE_WRITE, "future" },
+		{ F_SEAL_EXEC, "exec" },
+	};
+	static char text[64];
+	unsigned int i;
+
+	snprintf(text, sizeof(text), "%s", seals ? "" : "none");
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (seals & known[i].seal)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 *text ? " " : "", known[i].name);
+	return text;
+}
+
+static void memfd_head(const char *last)
+{
+	lt_story("  %-14s %9s  %-16s  %-16s  %s", "memfd", "bytes", "seals", "checksum", last);
+}
+
+static void memfd_line(const char *name, const struct lt_memfd_state *state, const char *last)
+{
+	lt_story("  %-14s %9llu  %-16s  %016llx  %s", name, state->size,
+		 seals_text(state->seals), state->sum, last);
+}
+
+/* A mapping that shows all pages; the file can be sealed against other kinds. */
+static void look_at_pages(int fd, size_t size, struct lt_pages *pages)
+{
+	void *mem = lt_map(fd, size);
+
+	lt_pages(mem, size, pages);
+	munmap(mem, size);
+}
+
+static void memfds_before(struct book *book, int session)
+{
+	long long bytes = lt_memfd_count("bytes");
+	unsigned int i;
+	__u64 start;
+	int fd, ret;
+	void *mem;
+
+	memfd_head("preserved in the same session");
+	for (i = 0; i < NR_MEMFDS; i++) {
+		fd = lt_memfd(memfd[i].flags, memfd[i].size);
+		mem = lt_map(fd, memfd[i].size);
+		lt_fill(mem, memfd[i].size, i);
+		if (memfd[i].seals && fcntl(fd, F_ADD_SEALS, memfd[i].seals))
+			lt_die("seal a memfd: %s", lt_errname(-errno));
+		start = lt_ns();
+		ret = lt_preserve(session, fd, NR + i);
+		book->memfd_preserve_ns += lt_ns() - start;
+		lt_result(ret, 0, "%s is preserved", memfd[i].name);
+		/* A page that could not stay where it was has been moved by now. */
+		munmap(mem, memfd[i].size);
+		look_at_pages(fd, memfd[i].size, &book->pages[i]);
+		lt_memfd_look(fd, &book->memfd[i]);
+		memfd_line(memfd[i].name, &book->memfd[i], ret ? lt_errname(ret) : "yes");
+	}
+	/* Without the state of the carried page, which is a memfd as well. */
+	book->memfd_bytes = lt_memfd_count("bytes") - bytes;
+	lt_ok(book->memfd_bytes > 0, "the memfd handler counts the bytes of its saved state");
 }
 
 static void before(void)
@@ -96,9 +184,13 @@ static void before(void)
 		 ret ? lt_errname(ret) : "NOT refused");
 	close(other);
 
+	lt_story(" ");
+	memfds_before(book, session);
+	lt_story(" ");
+
 	lt_eventfd_write(fd[0], 2);
 	lt_eventfd_signal(fd[2]);
-	lt_story("  They stay in use: 2 is written to the plain one, the kernel signals the");
+	lt_story("  All stay in use: 2 is written to the plain eventfd, the kernel signals the");
 	lt_story("  non-blocking one.");
 
 	for (i = 0; i < NR; i++) {
@@ -123,6 +215,48 @@ static void before(void)
 	lt_story(" ");
 }
 
+struct took {
+	__u64 ns;
+	unsigned long pages, same_frames;
+};
+
+static void memfds_after(const struct book *book, int session, struct took *took)
+{
+	char why[128], last[192];
+	unsigned int i;
+	__u64 start;
+
+	memfd_head("came back");
+	for (i = 0; i < NR_MEMFDS; i++) {
+		struct lt_memfd_state state = {};
+		struct lt_pages pages = {};
+		bool same, in_place;
+		int fd;
+
+		start = lt_ns();
+		fd = lt_retrieve(session, NR + i);
+		took->ns += lt_ns() - start;
+		if (fd < 0) {
+			snprintf(why, sizeof(why), "retrieve: %s", lt_errname(fd));
+			same = false;
+		} else {
+			same = !lt_memfd_differs(fd, &book->memfd[i], why, sizeof(why));
+			lt_memfd_look(fd, &state);
+			look_at_pages(fd, memfd[i].size, &pages);
+		}
+		/* The same frames in the same order, and every one of them. */
+		in_place = pages.present && pages.present == book->pages[i].present &&
+			   pages.sum == book->pages[i].sum;
+		took->pages += book->pages[i].present;
+		took->same_frames += in_place ? pages.present : 0;
+		lt_ok(same, "%s came back as it was", memfd[i].name);
+		lt_ok(in_place, "in the same page frames, so none was copied");
+		snprintf(last, sizeof(last), "%s%s%s", same ? "as it was" : "DIFFERS: ",
+			 same ? "" : why, in_place ? ", in place" : ", MOVED");
+		memfd_line(memfd[i].name, &state, last);
+	}
+}
+
 static void phase(const char *name, double ms, const char *what)
 {
 	lt_story("  %-14s %17.3f ms  %s", name, ms, what);
@@ -133,6 +267,7 @@ static void after(void)
 	struct book *book = lt_carry_get("demo-book", sizeof(*book));
 	double gap_ms = (double)(lt_cycles_at_init() - book->reboot.cycles) / book->cpu_khz;
 	__u64 start, retrieve_ns = 0, finish_ns;
+	struct took took = {};
 	int session, fd[NR], ret;
 	char why[128];
 	unsigned int i;
@@ -162,6 +297,9 @@ static void after(void)
 			 same ? "as it was" : "DIFFERS: ", same ? "" : why);
 	}
 
+	lt_story(" ");
+	memfds_after(book, session, &took);
+
 	start = lt_ns();
 	ret = lt_finish(session);
 	finish_ns = lt_ns() - start;
@@ -169,7 +307,7 @@ static void after(void)
 	close(session);
 	lt_story(" ");
 	lt_story("  Session finished: %s",
-		 ret ? lt_errname(ret) : "the eventfds are their user's own again.");
+		 ret ? lt_errname(ret) : "the files are their user's own again.");
 	for (i = 0; i < NR; i++) {
 		bool works = !lt_eventfd_broken(fd[i], why, sizeof(why));
 
@@ -184,16 +322,21 @@ static void after(void)
 	lt_story(" ");
 	lt_story("  %-14s %17lld B   saved state of %zu eventfds, %lld each", "handed over",
 		 book->bytes, NR, book->bytes / (long long)NR);
-	phase("preserve", book->preserve_ns / 1e6, "all of them, in the running old kernel");
+	lt_story("  %-14s %17lld B   saved state of %zu memfds", "", book->memfd_bytes, NR_MEMFDS);
+	lt_story("  %-14s %13lu pages   of the memfds' %lu are in the page frames they were in",
+		 "not copied", took.same_frames, took.pages);
+	phase("preserve", book->preserve_ns / 1e6, "the eventfds, in the running old kernel");
+	phase("", book->memfd_preserve_ns / 1e6, "the memfds");
 	phase("load", book->load_ns / 1e6, "kexec_file_load(2), in the running old kernel");
 	phase("gap", gap_ms, "reboot(2) until the new kernel starts /init");
-	phase("retrieve", retrieve_ns / 1e6, "all of them");
+	phase("retrieve", retrieve_ns / 1e6, "the eventfds");
+	phase("", took.ns / 1e6, "the memfds");
 	phase("finish", finish_ns / 1e6, "the session");
 }
 
 LT_SCENARIO(demo) = {
 	.name	= "demo.story",
 	.about	= "the story that make demo tells",
-	.stage	= { { before, 8 }, { after, 10 } },
+	.stage	= { { before, 11 }, { after, 14 } },
 	.flags	= LT_ALONE,
 };

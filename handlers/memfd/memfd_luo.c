@@ -369,3 +369,11 @@ static int __init memfd_luo_init(void)
 	return err;
 }
 device_initcall(memfd_luo_init);
+
+/* Nobody unloads what is built in; but the conformance kit takes its kernels down by this. */
+static void __exit memfd_luo_exit(void)
+{
+	memfd_v2_unregister();
+	memfd_luo_unregister();
+}
+module_exit(memfd_luo_exit);

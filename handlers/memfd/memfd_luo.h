@@ -91,5 +91,6 @@ int memfd_fill_end(struct memfd_fill *fill, int err);
 /* ---- memfd_v2.c ---- */
 
 int memfd_v2_register(void);
+void memfd_v2_unregister(void);
 
 #endif /* _MEMFD_LUO_SDK_H */

@@ -451,10 +451,21 @@ static struct liveupdate_file_handler memfd_v2_handler = {
 	.compatible = MEMFD_LUO_FH_COMPATIBLE,
 };
 
+static bool memfd_v2_registered;
+
 /* A kernel that was booted without live update needs no handler. */
 int memfd_v2_register(void)
 {
 	int err = liveupdate_register_file_handler(&memfd_v2_handler);
 
+	memfd_v2_registered = !err;
+
 	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+void memfd_v2_unregister(void)
+{
+	if (memfd_v2_registered)
+		luosdk_unregister_file_handler(&memfd_v2_handler);
+	memfd_v2_registered = false;
 }

@@ -7,25 +7,20 @@
  * under a compatible string of the bench's own, with its own callbacks in all
  * places but can_preserve, which says yes for the one that is being measured.
  *
- * The files are preserved and retrieved by the functions that the ioctls of
- * a session call. So a figure has all of LUO's work in it and nothing of the
- * system call. What the handler alone has of it is measured in rounds of their
- * own, with callbacks in between that look at the clock.
+ * What the handler alone has of a figure is measured in rounds of their own,
+ * with callbacks in between that look at the clock.
  */
 
 #include <linux/bitmap.h>
 #include <linux/eventfd.h>
 #include <linux/err.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho_block.h>
 #include <linux/memblock.h>
-#include <linux/mutex.h>
 #include <linux/pfn.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "bench.h"
@@ -154,62 +149,10 @@ static void bench_offer(struct liveupdate_file_handler *fh,
 	bench_offered = fh;
 }
 
-static void bench_close_fds(int *fds, unsigned int nr)
+/* The n-th has the count n. */
+static struct file *bench_make_eventfd(unsigned int n)
 {
-	while (nr--)
-		close_fd(fds[nr]);
-	kvfree(fds);
-}
-
-/* Eventfds of the calling process, the n-th with the count n. */
-static int *bench_make_fds(unsigned int nr)
-{
-	int *fds = kvcalloc(nr, sizeof(*fds), GFP_KERNEL);
-	unsigned int i;
-
-	if (!fds)
-		return ERR_PTR(-ENOMEM);
-	for (i = 0; i < nr; i++) {
-		fds[i] = FD_ADD(O_CLOEXEC, eventfd_create_file(i, 0));
-		if (fds[i] < 0) {
-			int err = fds[i];
-
-			bench_close_fds(fds, i);
-			return ERR_PTR(err);
-		}
-	}
-
-	return fds;
-}
-
-/* The ticks it took, or a negative errno. */
-static s64 bench_preserve_all(struct file *file, const int *fds, unsigned int nr)
-{
-	struct luo_session *session = file->private_data;
-	unsigned int i;
-	int err = 0;
-	u64 ticks;
-
-	guard(mutex)(&session->mutex);
-
-	ticks = rdtsc();
-	for (i = 0; !err && i < nr; i++)
-		err = luo_preserve_file(&session->file_set, i, fds[i]);
-
-	return err ?: rdtsc() - ticks;
-}
-
-static s64 bench_unpreserve_all(struct file *file)
-{
-	struct luo_session *session = file->private_data;
-	u64 ticks;
-
-	guard(mutex)(&session->mutex);
-
-	ticks = rdtsc();
-	luo_file_unpreserve_files(&session->file_set);
-
-	return rdtsc() - ticks;
+	return eventfd_create_file(n, 0);
 }
 
 /* One fresh session: all files preserved and unpreserved. */
@@ -271,7 +214,7 @@ static int bench_preserve_rounds(struct seq_file *m, const int *fds, bool timed)
 
 static int bench_preserve(struct seq_file *m)
 {
-	int *fds = bench_make_fds(BENCH_FILES);
+	int *fds = bench_make_fds(BENCH_FILES, bench_make_eventfd);
 	int err;
 
 	if (IS_ERR(fds))
@@ -284,55 +227,21 @@ static int bench_preserve(struct seq_file *m)
 	return err;
 }
 
-/*
- * All memory that is gone while one more session of eventfds is preserved,
- * LUO's own included, that of the eventfds not. A session of as many is
- * there already: partly filled slabs and pages do not blur the difference.
- */
 static int bench_memory_one(struct seq_file *m, struct bench_handler *h)
 {
-	struct file *sessions[2] = {};
-	int *fds[2] = {};
-	u64 pages[2];
 	char name[48];
-	int i, err = 0;
-	s64 ticks;
-
-	for (i = 0; i < 2; i++) {
-		fds[i] = bench_make_fds(BENCH_FILES / 2);
-		if (IS_ERR(fds[i])) {
-			err = PTR_ERR(fds[i]);
-			fds[i] = NULL;
-			goto out;
-		}
-		err = luo_session_create(i ? "bench-memory" : "bench-before", &sessions[i]);
-		if (err)
-			goto out;
-	}
+	s64 bytes;
 
 	bench_fill_ops(&bench_first_ops, h->target, false);
 	bench_offer(&bench_first, h->target);
-	for (i = 0; i < 2; i++) {
-		pages[i] = bench_free_pages();
-		ticks = bench_preserve_all(sessions[i], fds[i], BENCH_FILES / 2);
-		if (ticks < 0) {
-			err = ticks;
-			goto out;
-		}
-	}
-	snprintf(name, sizeof(name), "eventfd_memory.%s", h->name);
-	bench_figure(m, name, (s64)(pages[1] - bench_free_pages()) * PAGE_SIZE,
-		     BENCH_FILES / 2);
-
-out:
+	bytes = bench_memory_all(BENCH_FILES / 2, bench_make_eventfd);
 	bench_offer(NULL, NULL);
-	for (i = 0; i < 2; i++) {
-		if (sessions[i])
-			__fput_sync(sessions[i]);
-		if (fds[i])
-			bench_close_fds(fds[i], BENCH_FILES / 2);
-	}
-	return err;
+	if (bytes < 0)
+		return bytes;
+	snprintf(name, sizeof(name), "eventfd_memory.%s", h->name);
+	bench_figure(m, name, bytes, BENCH_FILES / 2);
+
+	return 0;
 }
 
 static int bench_memory(struct seq_file *m)
@@ -361,7 +270,7 @@ static int bench_keep_one(int variant, int round, bool timed)
 	int *fds;
 	int err;
 
-	fds = bench_make_fds(BENCH_FILES);
+	fds = bench_make_fds(BENCH_FILES, bench_make_eventfd);
 	if (IS_ERR(fds))
 		return PTR_ERR(fds);
 	bench_session_name(name, variant, round, timed);
@@ -396,7 +305,7 @@ static int bench_keep(struct seq_file *m)
 }
 
 /* The pages that the handles of a session's files lead to, each counted once. */
-static int bench_session_pages(struct luo_session *session, u64 *pages)
+static int bench_state_pages(struct luo_session *session, u64 *pages)
 {
 	unsigned long *seen = bitmap_zalloc(max_pfn, GFP_KERNEL);
 	struct luo_file_ser *ser;
@@ -416,34 +325,6 @@ static int bench_session_pages(struct luo_session *session, u64 *pages)
 	bitmap_free(seen);
 
 	return err;
-}
-
-static s64 bench_retrieve_all(struct luo_session *session, struct file **files)
-{
-	unsigned int i;
-	int err = 0;
-	u64 ticks;
-
-	guard(mutex)(&session->mutex);
-
-	ticks = rdtsc();
-	for (i = 0; !err && i < BENCH_FILES; i++)
-		err = luo_retrieve_file(&session->file_set, i, &files[i]);
-
-	return err ?: rdtsc() - ticks;
-}
-
-static s64 bench_finish_all(struct luo_session *session)
-{
-	u64 ticks;
-	int err;
-
-	guard(mutex)(&session->mutex);
-
-	ticks = rdtsc();
-	err = luo_file_finish(&session->file_set);
-
-	return err ?: rdtsc() - ticks;
 }
 
 /* What came back is what was preserved, or no figure counts. */
@@ -470,26 +351,23 @@ static s64 bench_retrieve_one(int variant, int round, bool timed,
 {
 	struct bench_handler *h = &bench_handlers[variant];
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
-	struct luo_session *session;
+	struct file *session;
 	s64 ticks, more;
-	struct file *file;
 	unsigned int i;
 	int err;
 
 	bench_session_name(name, variant, round, timed);
-	err = luo_session_retrieve(name, &file);
+	err = luo_session_retrieve(name, &session);
 	if (err)
 		return err;
-	session = file->private_data;
-	err = bench_session_pages(session, pages);
+	err = bench_state_pages(session->private_data, pages);
 	if (err)
 		goto out;
 
 	bench_fill_ops(&h->ops, h->target, timed);
 	bench_offer(NULL, h->target);
 	bench_inside = 0;
-	memset(files, 0, BENCH_FILES * sizeof(*files));
-	ticks = bench_retrieve_all(session, files);
+	ticks = bench_retrieve_all(session, files, BENCH_FILES);
 	if (ticks < 0) {
 		err = ticks;
 	} else {
@@ -504,7 +382,7 @@ static s64 bench_retrieve_one(int variant, int round, bool timed,
 		__fput_sync(files[i]);
 
 out:
-	__fput_sync(file);
+	__fput_sync(session);
 	return err ?: timed ? bench_inside : ticks;
 }
 

@@ -18,12 +18,13 @@
 #include <linux/mmzone.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/vmstat.h>
 
 #include "bench.h"
 
-/* The answers are short; a buffer that never grows is never filled twice. */
-#define BENCH_ANSWER	4096
+/* Answers are shorter; a buffer that never grows is never filled twice. */
+#define BENCH_ANSWER	SZ_64K
 
 /* Only the command line makes the bench more than dead code. */
 static bool bench_wanted;
@@ -125,6 +126,8 @@ static int __init bench_init(void)
 		return 0;
 
 	err = bench_eventfd_init();
+	if (!err)
+		err = bench_memfd_init();
 	if (err)
 		return err;
 
@@ -132,6 +135,7 @@ static int __init bench_init(void)
 	bench_add(dir, bench_main_files);
 	bench_add(dir, bench_guard_files);
 	bench_add(dir, bench_eventfd_files);
+	bench_add(dir, bench_memfd_files);
 
 	return 0;
 }

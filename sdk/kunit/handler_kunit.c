@@ -346,6 +346,59 @@ static void handler_ready(struct kunit *test)
 }
 
 /* Nobody retrieves it: finish discards, exactly once, and asks nobody. */
+/* What the state owns is taken after the first save, and given back once. */
+static void handler_preserve_and_unpreserve(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s;
+
+	s = luokit_create(k, "s");
+	widget_knobs.save = -ENOKEY;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -ENOKEY);
+	KUNIT_EXPECT_EQ(test, widget_knobs.preserved, 0);
+	widget_knobs.save = 0;
+
+	widget_knobs.preserve = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, widget_knobs.preserved, 1);
+	widget_knobs.preserve = 1;
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -EINVAL);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, widget_knobs.unpreserved, 0);
+	KUNIT_EXPECT_EQ(test, handler_phase(k, file), LUOSDK_IDLE);
+	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
+
+	widget_knobs.preserve = 0;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_EXPECT_EQ(test, luokit_freeze(k), 0);
+	luokit_thaw(k);
+	KUNIT_EXPECT_EQ(test, widget_knobs.preserved, 3);
+	KUNIT_EXPECT_EQ(test, widget_knobs.unpreserved, 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	KUNIT_EXPECT_EQ(test, widget_knobs.unpreserved, 1);
+}
+
+/* A handler that stands back is asked once, and keeps what it has. */
+static void handler_accept(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 5), *s = luokit_create(k, "s");
+
+	widget_knobs.unwilling = true;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -ENOENT);
+	widget_knobs.unwilling = false;
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	widget_knobs.unwilling = true;
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	file = luokit_retrieve(k, s, 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_EXPECT_EQ(test, handler_way(k)->value(file), 5);
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+}
+
 static void handler_discard(struct kunit *test)
 {
 	struct luokit *k = test->priv;
@@ -458,6 +511,8 @@ static struct kunit_case luosdk_handler_cases[] = {
 	KUNIT_CASE(handler_freeze_bound),
 	KUNIT_CASE(handler_wrong_restore),
 	KUNIT_CASE(handler_ready),
+	KUNIT_CASE(handler_preserve_and_unpreserve),
+	KUNIT_CASE(handler_accept),
 	KUNIT_CASE(handler_discard),
 	KUNIT_CASE(handler_failure_points),
 	KUNIT_CASE(handler_debugfs),

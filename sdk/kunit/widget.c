@@ -230,6 +230,22 @@ static void widget_discard(const struct widget_luo_ser_v3 *ser)
 #endif
 #endif
 
+static bool widget_accept(struct file *file, struct widget *w)
+{
+	return !widget_knobs.unwilling;
+}
+
+static int widget_preserve(struct file *file, struct widget *w, WIDGET_SER *ser)
+{
+	widget_knobs.preserved++;
+	return widget_knobs.preserve;
+}
+
+static void widget_unpreserve(struct file *file, struct widget *w, WIDGET_SER *ser)
+{
+	widget_knobs.unpreserved++;
+}
+
 static int widget_freeze(struct file *file, struct widget *w, WIDGET_SER *ser)
 {
 	return widget_knobs.freeze;
@@ -250,7 +266,10 @@ LUOSDK_HANDLER(widget, "luosdk-widget-v1",
 	       struct widget, WIDGET_SER,
 	.fops = &widget_fops,
 	.guard = LUOSDK_GUARD_IN(struct widget, guard),
+	.accept = widget_accept,
 	.save = widget_save,
+	.preserve = widget_preserve,
+	.unpreserve = widget_unpreserve,
 	.freeze = widget_freeze,
 	.thaw = widget_thaw,
 	.restore = widget_restore,

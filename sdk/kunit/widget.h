@@ -46,11 +46,15 @@ enum widget_restore {
  */
 struct widget_knobs {
 	int save;
+	int preserve;
 	int freeze;
+	bool unwilling;
 	int upgrade;
 	enum widget_restore restore;
 	struct file *shared;
 	bool not_ready;
+	unsigned int preserved;
+	unsigned int unpreserved;
 	unsigned int thawed;
 	unsigned int discarded;
 	unsigned int asked_ready;

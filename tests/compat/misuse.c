@@ -29,6 +29,17 @@ static void __maybe_unused misuse_thaw(struct file *file, struct misuse *m,
 {
 }
 
+static int __maybe_unused misuse_preserve(struct file *file, struct misuse *m,
+					  struct misuse_luo_ser *ser)
+{
+	return 0;
+}
+
+static void __maybe_unused misuse_unpreserve(struct file *file, struct misuse *m,
+					     struct misuse_luo_ser *ser)
+{
+}
+
 static struct file *misuse_restore(const struct misuse_luo_ser *ser)
 {
 	return luosdk_anon_file("[misuse]", &misuse_fops, NULL, O_RDWR);
@@ -147,6 +158,25 @@ LUOSDK_HANDLER(misuse, SHORT,
 	.fops = &misuse_fops,
 	.save = misuse_save_odd,
 	.restore = misuse_restore_odd,
+);
+#elif MISUSE == 11
+/* MISUSE 11: luosdk: .preserve and .unpreserve go together */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.preserve = misuse_preserve,
+	.restore = misuse_restore,
+);
+#elif MISUSE == 12
+/* MISUSE 12: luosdk: .preserve without .discard */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.preserve = misuse_preserve,
+	.unpreserve = misuse_unpreserve,
+	.restore = misuse_restore,
 );
 #endif
 

@@ -1013,7 +1013,7 @@ void lt_memfd_look(int fd, struct lt_memfd_state *state)
 	state->gid = st.st_gid;
 	state->pos = lseek(fd, 0, SEEK_CUR);
 	state->seals = lt_must(neg_errno(fcntl(fd, F_GET_SEALS)), "look at a memfd's seals");
-	state->flags = fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	state->flags = fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_NOATIME);
 	state->sum = lt_file_sum(fd);
 }
 

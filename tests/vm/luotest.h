@@ -226,7 +226,7 @@ struct lt_memfd_state {
 	__u32 seals;
 	__u32 mode;
 	__u32 uid, gid;
-	__u32 flags;		/* O_ACCMODE, O_APPEND and O_NONBLOCK */
+	__u32 flags;		/* O_ACCMODE, O_APPEND, O_NONBLOCK, O_NOATIME */
 };
 
 void lt_memfd_look(int fd, struct lt_memfd_state *state);

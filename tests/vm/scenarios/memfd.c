@@ -100,6 +100,7 @@ static const struct {
 	{ "one that appends", 0, .fl = O_APPEND },
 	{ "one that does not block", 0, .fl = O_NONBLOCK },
 	{ "one that does both, set late", 0, .late_fl = O_APPEND | O_NONBLOCK },
+	{ "one that leaves no time of access", 0, .fl = O_NOATIME },
 };
 
 #define NR_MADE	ARRAY_SIZE(made)
@@ -475,7 +476,7 @@ static int neg(int ret)
 static void freeze(void)
 {
 	int session = lt_must(lt_session_create("memfd-frozen"), "session");
-	int fd = lt_memfd(0, FROZEN_SIZE), punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	int fd = lt_memfd(MFD_ALLOW_SEALING, FROZEN_SIZE), punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	char *mem = lt_map(fd, FROZEN_SIZE);
 	struct lt_memfd_state was;
 
@@ -491,22 +492,28 @@ static void freeze(void)
 	lt_ok(pwrite(fd, "y", 1, 0) == 1 && mem[0] == 'y', "it is written to");
 	mem[PAGE] = 'z';
 	lt_ok(pread(fd, &was, 1, PAGE) == 1 && *(char *)&was == 'z', "so is its mapping");
+	munmap(mem, FROZEN_SIZE);
+	/* Whoever has the pages pinned might write to them. */
+	lt_result(neg(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE)), -EBUSY,
+		  "it cannot be sealed against writing");
 
 	lt_result(close(session), 0, "the session is closed");
 	lt_result(neg(pwrite(fd, "x", 1, FROZEN_SIZE)), 0, "a write makes it grow");
 	lt_result(neg(fallocate(fd, 0, FROZEN_SIZE, PAGE)), 0, "so does fallocate");
 	lt_result(neg(ftruncate(fd, 2 * FROZEN_SIZE)), 0, "so does ftruncate");
 	lt_result(neg(fallocate(fd, punch, PAGE, PAGE)), 0, "it gets a hole");
+	mem = lt_map(fd, FROZEN_SIZE);
 	lt_ok(mem[0] == 'y' && !mem[PAGE] && mem[2 * PAGE], "there is nothing in it");
-	lt_result(neg(ftruncate(fd, PAGE)), 0, "it shrinks");
 	munmap(mem, FROZEN_SIZE);
+	lt_result(neg(ftruncate(fd, PAGE)), 0, "it shrinks");
+	lt_result(neg(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE)), 0, "it is sealed against writing");
 	close(fd);
 }
 
 LT_SCENARIO(memfd_frozen) = {
 	.name	= "memfd.frozen",
 	.about	= "from preserve to unpreserve its size stands, its content does not",
-	.stage	= { { freeze, 16 } },
+	.stage	= { { freeze, 18 } },
 };
 
 /* ---- written to until the end ---------------------------------------------------------- */

@@ -46,7 +46,7 @@ struct large_book {
 	struct lt_pages pages[NR_LARGE];
 };
 
-/* Aligned, so that a page of the processor could map a folio whole. */
+/* Aligned, as the folios are: madvise() pages no folio out that is mapped in two parts. */
 static void *map_aligned(int fd, size_t size)
 {
 	void *mem = mmap(NULL, size + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -215,56 +215,70 @@ static unsigned long page_out(void *mem, size_t size)
 	return pages_out(mem, size);
 }
 
-#define SWAPPED_SIZE	(8 * MIB)
+/* One of single pages, one of huge ones. */
+#define SWAPPED_SIZE	LARGE_SIZE
+#define NR_SWAPPED	2
+
+static const char * const swapped_name[] = { "of single pages", "of huge pages" };
 
 struct swap_book {
-	__u64 sum;
+	__u64 sum[NR_SWAPPED];
 };
+
+static bool page_most_out(void *mem)
+{
+	unsigned long out = page_out(mem, SWAPPED_SIZE);
+
+	lt_note("%lu of %lu pages are out", out, SWAPPED_SIZE / PAGE);
+	return out > SWAPPED_SIZE / PAGE / 2;
+}
 
 static void swapped_before(void)
 {
 	struct swap_book *book = lt_carry_new("swapped-book", sizeof(*book));
 	int session = lt_must(lt_session_create("memfd-swapped"), "session");
-	int fd = lt_memfd(0, SWAPPED_SIZE);
-	void *mem = lt_map(fd, SWAPPED_SIZE);
-	unsigned long out;
+	int fd[NR_SWAPPED] = { lt_memfd(0, SWAPPED_SIZE), large_memfd(1) }, i;
 
 	swap_on();
-	lt_fill(mem, SWAPPED_SIZE, 1);
-	book->sum = lt_sum(mem, SWAPPED_SIZE);
-	out = page_out(mem, SWAPPED_SIZE);
-	lt_note("%lu of %lu pages are out", out, SWAPPED_SIZE / PAGE);
-	lt_ok(out > SWAPPED_SIZE / PAGE / 2, "a memfd most of which is swapped out");
-	lt_result(lt_preserve(session, fd, TOKEN), 0, "it is preserved");
-	lt_eq(pages_out(mem, SWAPPED_SIZE), 0, "it is all in memory");
-	lt_eq(page_out(mem, SWAPPED_SIZE), 0, "and stays there");
-	lt_eq(lt_sum(mem, SWAPPED_SIZE), book->sum, "with its content");
+	for (i = 0; i < NR_SWAPPED; i++) {
+		void *mem = map_aligned(fd[i], SWAPPED_SIZE);
+
+		lt_fill(mem, SWAPPED_SIZE, i);
+		book->sum[i] = lt_sum(mem, SWAPPED_SIZE);
+		lt_ok(page_most_out(mem), "a memfd %s is swapped out", swapped_name[i]);
+		lt_result(lt_preserve(session, fd[i], i), 0, "it is preserved");
+		lt_eq(pages_out(mem, SWAPPED_SIZE), 0, "it is all in memory");
+		lt_eq(page_out(mem, SWAPPED_SIZE), 0, "and stays there");
+		lt_eq(lt_sum(mem, SWAPPED_SIZE), book->sum[i], "with its content");
+	}
 }
 
 static void swapped_after(void)
 {
 	struct swap_book *book = lt_carry_get("swapped-book", sizeof(*book));
-	int session = lt_must(lt_session_retrieve("memfd-swapped"), "session");
-	int fd = lt_must(lt_retrieve(session, TOKEN), "retrieve");
-	void *mem = lt_map(fd, SWAPPED_SIZE);
-	unsigned long out;
+	int session = lt_must(lt_session_retrieve("memfd-swapped"), "session"), fd[NR_SWAPPED], i;
 
-	lt_eq(lt_sum(mem, SWAPPED_SIZE), book->sum, "its content has come back");
+	for (i = 0; i < NR_SWAPPED; i++)
+		fd[i] = lt_must(lt_retrieve(session, i), "retrieve");
 	lt_result(lt_finish(session), 0, "the session is finished");
 	close(session);
 	swap_on();
-	out = page_out(mem, SWAPPED_SIZE);
-	lt_note("%lu of %lu pages are out", out, SWAPPED_SIZE / PAGE);
-	lt_ok(out > SWAPPED_SIZE / PAGE / 2, "it can be swapped out");
-	lt_eq(lt_sum(mem, SWAPPED_SIZE), book->sum, "and comes back in as it was");
-	munmap(mem, SWAPPED_SIZE);
-	close(fd);
+	for (i = 0; i < NR_SWAPPED; i++) {
+		void *mem = map_aligned(fd[i], SWAPPED_SIZE);
+
+		lt_eq(lt_sum(mem, SWAPPED_SIZE), book->sum[i], "a memfd %s has its content",
+		      swapped_name[i]);
+		lt_ok(page_most_out(mem), "it can be swapped out");
+		lt_eq(lt_sum(mem, SWAPPED_SIZE), book->sum[i], "and comes back in as it was");
+		munmap(mem, SWAPPED_SIZE);
+		close(fd[i]);
+	}
 }
 
 LT_SCENARIO(memfd_swapped) = {
 	.name	= "memfd.swapped",
 	.about	= "swapped out when it is preserved, and again when it was retrieved",
-	.stage	= { { swapped_before, 5 }, { swapped_after, 4 } },
+	.stage	= { { swapped_before, 10 }, { swapped_after, 7 } },
 };
 
 /* ---- memory cgroups ------------------------------------------------------------------------ */
@@ -318,12 +332,11 @@ static void cgroup_new(const char *group, const char *max)
 	cgroup_write(group, "memory.max", max);
 }
 
-/* What the process in the cgroup finds, in memory that it shares with us. */
+/* What the process in the cgroup finds, in memory that it shares with us; and we later. */
 struct charge_report {
-	int retrieved, finished;
+	int retrieved;
 	long long before, charged, shmem, uncharged;
 	unsigned long out;
-	bool right;
 };
 
 struct charge_book {
@@ -362,43 +375,31 @@ static void press(size_t size)
 }
 
 static void charge_child(struct charge_report *report, const char *group, int session,
-			 __u64 sum, size_t size, size_t pressure)
+			 size_t pressure)
 {
-	void *mem;
-	int fd;
-
 	cgroup_write(group, "cgroup.procs", "0");
 	report->before = cgroup_read(group, "memory.current");
-	fd = lt_retrieve(session, TOKEN);
-	report->retrieved = fd;
-	if (fd < 0)
-		_exit(1);
+	report->retrieved = lt_retrieve(session, TOKEN);
 	report->charged = cgroup_read(group, "memory.current");
 	report->shmem = cgroup_shmem(group);
-	report->finished = lt_finish(session);
-	mem = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-	if (mem == MAP_FAILED)
-		_exit(1);
 	if (pressure)
 		press(pressure);
-	report->out = pages_out(mem, size);
-	report->right = lt_sum(mem, size) == sum;
-	munmap(mem, size);
-	close(fd);
-	/* The last reference to a file is dropped when the call returns. */
-	report->uncharged = cgroup_read(group, "memory.current");
 	_exit(0);
 }
 
-/* Retrieve in a process of a cgroup with @max bytes, and put it under @pressure. */
+/*
+ * Retrieve in a process of a cgroup that may have @max bytes, and put it under @pressure.
+ * The session keeps the file, so the content is compared by us, whom no limit binds.
+ */
 static void charge_retrieve(struct charge_report *out, const char *name, const char *max,
-			    size_t size, size_t pressure)
+			    bool swap, size_t pressure)
 {
 	struct charge_book *book = lt_carry_get(name, sizeof(*book));
 	struct charge_report *report;
 	char session_name[64];
-	int session, status;
+	int session, status, fd;
 	pid_t child;
+	void *mem;
 
 	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
@@ -407,20 +408,33 @@ static void charge_retrieve(struct charge_report *out, const char *name, const c
 	snprintf(session_name, sizeof(session_name), "%s-memfd", name);
 	session = lt_must(lt_session_retrieve(session_name), "session");
 	cgroup_new(name, max);
+	if (swap)
+		swap_on();
+	else
+		cgroup_write(name, "memory.swap.max", "0");
 	child = fork();
 	if (!child)
-		charge_child(report, name, session, book->sum, size, pressure);
+		charge_child(report, name, session, pressure);
 	status = lt_wait_exit(child, 60000);
 	*out = *report;
-	lt_note("cgroup: %lld KiB, retrieved %lld KiB (shmem %lld), closed %lld KiB; %lu pages out",
-		out->before / 1024, out->charged / 1024, out->shmem / 1024,
-		out->uncharged / 1024, out->out);
+	munmap(report, sizeof(*report));
 	lt_eq(status, 0, "a process in a cgroup retrieves it and goes on");
 	lt_result(out->retrieved, 0, "the memfd is retrieved");
-	lt_ok(out->right, "its content has come back");
-	lt_result(out->finished, 0, "the session is finished");
+
+	fd = lt_must(lt_retrieve(session, TOKEN), "retrieve it again");
+	mem = mmap(NULL, CHARGED_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		lt_die("map a memfd: %s", lt_errname(-errno));
+	out->out = pages_out(mem, CHARGED_SIZE);
+	lt_eq(lt_sum(mem, CHARGED_SIZE), book->sum, "its content has come back");
+	munmap(mem, CHARGED_SIZE);
+	lt_result(lt_finish(session), 0, "the session is finished");
 	close(session);
-	munmap(report, sizeof(*report));
+	close(fd);
+	out->uncharged = cgroup_read(name, "memory.current");
+	lt_note("the cgroup has %lld KiB, after retrieve %lld (shmem %lld), after close %lld",
+		out->before / 1024, out->charged / 1024, out->shmem / 1024,
+		out->uncharged / 1024);
 }
 
 static void charged_before(void)
@@ -428,14 +442,18 @@ static void charged_before(void)
 	charge_preserve("charged", CHARGED_SIZE);
 }
 
+static bool charged_in_full(const struct charge_report *r)
+{
+	return r->charged - r->before >= (long long)CHARGED_SIZE &&
+	       r->charged - r->before < (long long)(CHARGED_SIZE + 2 * MIB);
+}
+
 static void charged_after(void)
 {
 	struct charge_report r;
 
-	charge_retrieve(&r, "charged", "max", CHARGED_SIZE, 0);
-	lt_ok(r.charged - r.before >= (long long)CHARGED_SIZE &&
-	      r.charged - r.before < (long long)(CHARGED_SIZE + 2 * MIB),
-	      "the cgroup of who retrieves it pays for it");
+	charge_retrieve(&r, "charged", "max", false, 0);
+	lt_ok(charged_in_full(&r), "the cgroup of who retrieves it pays for it");
 	lt_ok(r.shmem >= (long long)CHARGED_SIZE, "as shared memory");
 	lt_ok(r.uncharged - r.before < (long long)(2 * MIB), "until it is closed");
 }
@@ -451,23 +469,28 @@ LT_SCENARIO(memfd_charged) = {
 static void over_limit_before(void)
 {
 	charge_preserve("over-limit", CHARGED_SIZE);
+	charge_preserve("over-limit-swap", CHARGED_SIZE);
 }
 
 static void over_limit_after(void)
 {
 	struct charge_report r;
 
-	swap_on();
-	charge_retrieve(&r, "over-limit", SMALL_MAX, CHARGED_SIZE, 0);
-	lt_ok(r.charged - r.before >= (long long)(CHARGED_SIZE - 4 * MIB) || r.out,
-	      "what is above its limit is charged or swapped out");
+	charge_retrieve(&r, "over-limit", SMALL_MAX, false, 0);
+	lt_ok(charged_in_full(&r), "it is charged beyond the limit");
+	lt_ok(r.uncharged < (long long)(2 * MIB), "until it is closed");
+
+	/* With swap there is another way, if it is taken. */
+	charge_retrieve(&r, "over-limit-swap", SMALL_MAX, true, 0);
+	lt_note("%lu pages are out", r.out);
+	lt_ok(charged_in_full(&r) || r.out, "it is charged beyond the limit or swapped out");
 	lt_ok(r.uncharged < (long long)(2 * MIB), "until it is closed");
 }
 
 LT_SCENARIO(memfd_over_limit) = {
 	.name	= "memfd.over-limit",
 	.about	= "a memfd larger than memory.max of who retrieves it is not lost, nor is he",
-	.stage	= { { over_limit_before, 1 }, { over_limit_after, 6 } },
+	.stage	= { { over_limit_before, 2 }, { over_limit_after, 12 } },
 };
 
 #define PRESSED_MAX	"12582912"	/* CHARGED_SIZE and 4 MiB */
@@ -482,8 +505,8 @@ static void pressed_after(void)
 	long long out = lt_stat("/proc/vmstat", "pswpout");
 	struct charge_report r;
 
-	swap_on();
-	charge_retrieve(&r, "pressed", PRESSED_MAX, CHARGED_SIZE, 12 * MIB);
+	charge_retrieve(&r, "pressed", PRESSED_MAX, true, 12 * MIB);
+	lt_note("%lu pages are out", r.out);
 	lt_ok(lt_stat("/proc/vmstat", "pswpout") > out, "the cgroup had to swap");
 	lt_ok(r.out > 0, "pages of the memfd were swapped out");
 }

@@ -26,6 +26,9 @@
  */
 #define MEMFD_CHARGE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_HIGH)
 
+/* The nodes of the page cache are charged as well; but they have to be allocated first. */
+#define MEMFD_NODE_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_HIGH)
+
 /**
  * memfd_fill_begin() - Begin to fill a file.
  * @fill: Filled in.
@@ -131,7 +134,7 @@ static int memfd_fill_flush(struct memfd_fill *fill)
 		if (done > first)
 			memfd_fill_count(mapping, fill->batch[first], done - first);
 		xas_unlock_irq(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL));
+	} while (xas_nomem(&xas, MEMFD_NODE_GFP));
 
 	for (i = 0; i < done; i++)
 		memfd_fill_publish(fill->batch[i]);
@@ -166,7 +169,7 @@ static int memfd_fill_large(struct memfd_fill *fill, struct folio *folio, pgoff_
 				lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, nr);
 		}
 		xas_unlock_irq(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL));
+	} while (xas_nomem(&xas, MEMFD_NODE_GFP));
 
 	err = xas_error(&xas);
 	if (err)

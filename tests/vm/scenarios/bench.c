@@ -17,6 +17,12 @@
 #define CGROUPS	"/sys/fs/cgroup"
 #define CGROUP	CGROUPS "/bench"
 
+/*
+ * Where instructions are counted, calibrating the local APIC's timer is waiting by
+ * instructions: some seconds for each kernel. The other timers do.
+ */
+#define COUNTED "luosdk_bench nolapic_timer"
+
 static void measure(const char *what)
 {
 	static char answer[65536];
@@ -53,7 +59,7 @@ LT_SCENARIO(count) = {
 	.about	 = "instructions and bytes, on a processor that counts them",
 	.stage	 = { { count_before, 6 }, { count_after, 2 } },
 	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
-	.cmdline = "luosdk_bench",
+	.cmdline = COUNTED,
 };
 
 /* Memfds belong to a service, and a service's memory is charged to its cgroup. */
@@ -85,7 +91,7 @@ LT_SCENARIO(memfd) = {
 	.about	 = "instructions and bytes for memfds, by where their pages are",
 	.stage	 = { { memfd_before, 3 }, { memfd_after, 2 } },
 	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
-	.cmdline = "luosdk_bench",
+	.cmdline = COUNTED,
 	/* Five layouts of 256 MiB for two handlers, and as much for all else. */
 	.memory	 = 5120,
 };
@@ -95,7 +101,7 @@ LT_SCENARIO(memfd_profile) = {
 	.about	 = "the functions that the instructions of bench.memfd are in",
 	.stage	 = { { memfd_before, 3 }, { memfd_after, 2 } },
 	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
-	.cmdline = "luosdk_bench luosdk_bench_profile",
+	.cmdline = COUNTED " luosdk_bench_profile",
 	.memory	 = 5120,
 };
 
@@ -118,7 +124,7 @@ LT_SCENARIO(memfd_size) = {
 	.about	 = "instructions for memfds from 4 KiB to 1 GiB",
 	.stage	 = { { size_before, 2 }, { size_after, 2 } },
 	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
-	.cmdline = "luosdk_bench",
+	.cmdline = COUNTED,
 	/* Twice as much as all sizes have for both handlers. */
 	.memory	 = 6144,
 };

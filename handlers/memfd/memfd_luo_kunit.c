@@ -531,7 +531,8 @@ static void memfd_v2_crosses(struct kunit *test)
 	static const u64 args[] = {
 		0, 1, PAGE_SIZE, 5 * PAGE_SIZE - 7, (9 * PAGE_SIZE + 100) | MEMFD_HOLES,
 		(3 * PAGE_SIZE) | MEMFD_EMPTY_PAGES, 100 | MEMFD_FAR, 100 | MEMFD_PLAIN,
-		5000 | MEMFD_SEALS(F_SEAL_SHRINK | F_SEAL_WRITE), (300 * PAGE_SIZE) | MEMFD_SCATTERED,
+		5000 | MEMFD_SEALS(F_SEAL_SHRINK | F_SEAL_WRITE),
+		(300 * PAGE_SIZE) | MEMFD_SCATTERED,
 	};
 	const struct memfd_way *way = test->param_value;
 	struct luokit *k;

@@ -35,11 +35,12 @@ static loff_t memfd_page_nr(u64 arg, loff_t n, loff_t nr)
 
 static int memfd_write_pages(struct file *file, u64 arg)
 {
-	loff_t size = MEMFD_SIZE(arg), nr = DIV_ROUND_UP_ULL(size, PAGE_SIZE), n;
 	u8 *page __free(kfree) = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	loff_t size = MEMFD_SIZE(arg), nr = DIV_ROUND_UP_ULL(size, PAGE_SIZE), n;
 
 	if (!page)
 		return -ENOMEM;
+
 	for (n = 0; n < nr; n++) {
 		loff_t pos = memfd_page_nr(arg, n, nr) * PAGE_SIZE, at = pos;
 		size_t len = min_t(loff_t, PAGE_SIZE, size - pos), i;

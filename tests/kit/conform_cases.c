@@ -1601,8 +1601,8 @@ static void case_race_of_two_preserves(struct luokit *k, const struct luokit_sub
 		p.file[1] = luokit_own(k, s->twin(k, p.file[0]));
 	p.session[0] = create_session(k, "a");
 	p.session[1] = create_session(k, "b");
-	luokit_race(k, in_a_hurry(k) || IS_ENABLED(CONFIG_KASAN) ? 100 : 1000, preserve_a, preserve_b,
-		    preserve_judge, &p);
+	luokit_race(k, in_a_hurry(k) || IS_ENABLED(CONFIG_KASAN) ? 100 : 1000,
+		    preserve_a, preserve_b, preserve_judge, &p);
 	if (k->judge->findings)
 		luokit_escape(k->judge);
 	EXPECT(k, 21, !p.wrong, "of two preserves at once one returned %d, the other %d (%u times)",

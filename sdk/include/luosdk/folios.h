@@ -694,7 +694,7 @@ luosdk_runs_page_check(u64 phys, u32 seq, u32 left)
 	page = phys_to_virt(phys);
 	if (page->magic != LUOSDK_RUNS_MAGIC || page->nr != nr ||
 	    page->checksum != luosdk_runs_checksum(page) || page->seq != seq ||
-	    !page->next != (left == nr))
+	    !page->next != !(left - nr))
 		return ERR_PTR(-EBADMSG);
 
 	return page;

@@ -110,8 +110,7 @@ def plot(costs):
     values = [cost for curve in costs.values() for cost in curve.values()]
     low = math.floor(math.log10(min(values)))
     high = math.ceil(math.log10(max(values)))
-    out = ['<?xml version="1.0" encoding="UTF-8"?>',
-           '<!-- SPDX-License-Identifier: GPL-2.0 -->',
+    out = ['<!-- SPDX-License-Identifier: GPL-2.0 -->',
            '<!-- Made by tests/bench/run-bench. -->',
            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
            f'width="{WIDTH}" height="{HEIGHT}" role="img">',

@@ -246,6 +246,12 @@ static int memfd_add_all(struct memfd_pin *pin, struct luosdk_folios_out *out)
 	return nr ?: luosdk_folios_end(out);
 }
 
+/* What is handed over beside the content; the layer counts the state itself. */
+static void memfd_count_bytes(long bytes)
+{
+	luosdk_stats_add(&memfd_handler->stats, LUOSDK_STAT_BYTES, bytes);
+}
+
 static int memfd_preserve(struct file *file, struct inode *inode,
 			  struct memfd_luo_state *ser)
 {
@@ -261,6 +267,8 @@ static int memfd_preserve(struct file *file, struct inode *inode,
 	if (err) {
 		luosdk_folios_abort(&out, unpin_folio);
 		memfd_thaw_mapping(inode);
+	} else {
+		memfd_count_bytes(luosdk_folios_bytes(&ser->folios));
 	}
 	memfd_pin_end(&pin);
 
@@ -270,6 +278,7 @@ static int memfd_preserve(struct file *file, struct inode *inode,
 static void memfd_unpreserve(struct file *file, struct inode *inode,
 			     struct memfd_luo_state *ser)
 {
+	memfd_count_bytes(-(long)luosdk_folios_bytes(&ser->folios));
 	luosdk_folios_unpreserve(&ser->folios, unpin_folio);
 	memfd_thaw_mapping(inode);
 }

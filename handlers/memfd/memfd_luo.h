@@ -14,11 +14,7 @@
 #include <luosdk/folios.h>
 #include <luosdk/handler.h>
 
-/* The seals that this handler knows; others are refused in both kernels. */
-#define MEMFD_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | \
-			 F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
-
-/* Everything of a memfd that is neither content nor size. */
+/* Everything of a memfd but its content. */
 struct memfd_attrs {
 	u64 pos;
 	u64 size;

@@ -252,7 +252,10 @@ static void memfd_bytes(struct kunit *test)
 	/* Scattered: 8 bytes a page, in a page of runs. */
 	session = memfd_preserved(test, memfd_make(test, 100 * PAGE_SIZE | MEMFD_SCATTERED));
 	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), (2 + 100) * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, memfd_stat(k, LUOSDK_STAT_BYTES),
+			PAGE_SIZE + memfd_world(k)->handler->slots.slot_bytes);
 	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
+	KUNIT_EXPECT_EQ(test, memfd_stat(k, LUOSDK_STAT_BYTES), 0);
 }
 
 /* The content is the same pages, and what is written until the end is in them. */

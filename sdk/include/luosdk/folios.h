@@ -452,6 +452,20 @@ static inline int luosdk_folios_end(struct luosdk_folios_out *out)
 	return 0;
 }
 
+/**
+ * luosdk_folios_bytes() - The memory that the runs take beside the state.
+ * @ser: What luosdk_folios_end() completed.
+ *
+ * Context: Any.
+ * Return: Bytes, for a handler's counters.
+ */
+static inline u64 luosdk_folios_bytes(const struct luosdk_folios_ser *ser)
+{
+	u32 more = ser->nr_runs - min_t(u32, ser->nr_runs, LUOSDK_RUNS_INLINE);
+
+	return (u64)DIV_ROUND_UP(more, LUOSDK_RUNS_PER_PAGE) * PAGE_SIZE;
+}
+
 /* Let go of each folio that begins among these pages. */
 static __always_inline void luosdk_run_put(u64 pfn, u64 nr,
 					   void (*put)(struct folio *folio))

@@ -65,7 +65,6 @@
 #include <uapi/linux/memfd.h>
 
 #include "memfd_luo.h"
-#include "memfd_luo_abi.h"
 
 #define MEMFD_FILE_FLAGS	(O_APPEND | O_NONBLOCK | O_NOATIME)
 
@@ -139,8 +138,8 @@ static bool memfd_accept(struct file *file, struct inode *inode)
 	       luosdk_guards_phase(&memfd_handler->guards, inode) != LUOSDK_IDLE;
 }
 
-/* All of it but the memory. What cannot be carried over is refused here. */
-int memfd_attrs_read(struct file *file, struct memfd_attrs *attrs)
+/* What a file is, all but its memory. What cannot be carried over is refused here. */
+int memfd_attrs_read(struct file *file, struct memfd_luo_attrs *attrs)
 {
 	struct inode *inode = file_inode(file);
 	int seals;
@@ -169,7 +168,7 @@ int memfd_attrs_read(struct file *file, struct memfd_attrs *attrs)
 }
 
 /* A file with these attributes, and a hole for content. Nothing in them is believed. */
-struct file *memfd_attrs_create(const struct memfd_attrs *attrs)
+struct file *memfd_attrs_create(const struct memfd_luo_attrs *attrs)
 {
 	kuid_t uid = make_kuid(&init_user_ns, attrs->uid);
 	kgid_t gid = make_kgid(&init_user_ns, attrs->gid);
@@ -181,7 +180,7 @@ struct file *memfd_attrs_create(const struct memfd_attrs *attrs)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (attrs->pos > MAX_LFS_FILESIZE || attrs->size > MAX_LFS_FILESIZE ||
 	    attrs->mode & ~07777 || attrs->file_flags & ~MEMFD_FILE_FLAGS ||
-	    !uid_valid(uid) || !gid_valid(gid))
+	    attrs->reserved || !uid_valid(uid) || !gid_valid(gid))
 		return ERR_PTR(-EINVAL);
 
 	file = memfd_alloc_file("memfd:", MFD_ALLOW_SEALING);
@@ -208,21 +207,7 @@ struct file *memfd_attrs_create(const struct memfd_attrs *attrs)
 static int memfd_save(struct file *file, struct inode *inode,
 		      struct memfd_luo_state *ser)
 {
-	struct memfd_attrs attrs;
-	int err;
-
-	err = memfd_attrs_read(file, &attrs);
-	if (err)
-		return err;
-	ser->pos = attrs.pos;
-	ser->size = attrs.size;
-	ser->seals = attrs.seals;
-	ser->mode = attrs.mode;
-	ser->uid = attrs.uid;
-	ser->gid = attrs.gid;
-	ser->file_flags = attrs.file_flags;
-
-	return 0;
+	return memfd_attrs_read(file, &ser->attrs);
 }
 
 /* All of the content, into @out. What was added when this fails is the caller's to unpin. */
@@ -300,6 +285,7 @@ static void memfd_discard(const struct memfd_luo_state *ser)
 /* The memory of @ser into @file. All of it is taken or freed, whatever happens. */
 static int memfd_restore_memory(struct file *file, const struct memfd_luo_state *ser)
 {
+	u64 size = ser->attrs.size;
 	struct luosdk_folios_in in;
 	struct luosdk_chunk chunk;
 	struct memfd_fill fill;
@@ -307,8 +293,8 @@ static int memfd_restore_memory(struct file *file, const struct memfd_luo_state 
 
 	/* The last folio may be larger than what the file has of it. */
 	err = luosdk_folios_open(&in, &ser->folios,
-				 ser->size ? DIV_ROUND_UP(ser->size, PAGE_SIZE) +
-					     BIT_ULL(LUOSDK_FOLIOS_ORDER_MAX) : 0);
+				 size ? DIV_ROUND_UP(size, PAGE_SIZE) +
+					BIT_ULL(LUOSDK_FOLIOS_ORDER_MAX) : 0);
 	if (err) {
 		memfd_report_leak(in.leaked);
 		return err;
@@ -325,19 +311,9 @@ static int memfd_restore_memory(struct file *file, const struct memfd_luo_state 
 
 static struct file *memfd_restore(const struct memfd_luo_state *ser)
 {
-	const struct memfd_attrs attrs = {
-		.pos = ser->pos,
-		.size = ser->size,
-		.seals = ser->seals,
-		.mode = ser->mode,
-		.uid = ser->uid,
-		.gid = ser->gid,
-		.file_flags = ser->file_flags,
-	};
-	struct file *file;
+	struct file *file = memfd_attrs_create(&ser->attrs);
 	int err;
 
-	file = ser->reserved ? ERR_PTR(-EINVAL) : memfd_attrs_create(&attrs);
 	if (IS_ERR(file)) {
 		memfd_discard(ser);
 		return file;

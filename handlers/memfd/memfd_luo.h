@@ -14,16 +14,7 @@
 #include <luosdk/folios.h>
 #include <luosdk/handler.h>
 
-/* Everything of a memfd but its content. */
-struct memfd_attrs {
-	u64 pos;
-	u64 size;
-	u32 seals;
-	u32 mode;
-	u32 uid;
-	u32 gid;
-	u32 file_flags;
-};
+#include "memfd_luo_abi.h"
 
 /* ---- memfd_luo.c ---- */
 
@@ -33,8 +24,8 @@ extern struct luosdk_handler *const memfd_handler;
 bool memfd_wants_v2(void);
 
 struct inode *memfd_inode(struct file *file);
-int memfd_attrs_read(struct file *file, struct memfd_attrs *attrs);
-struct file *memfd_attrs_create(const struct memfd_attrs *attrs);
+int memfd_attrs_read(struct file *file, struct memfd_luo_attrs *attrs);
+struct file *memfd_attrs_create(const struct memfd_luo_attrs *attrs);
 
 /* ---- memfd_pin.c ---- */
 

@@ -18,7 +18,7 @@
 #define MEMFD_LUO_SDK_COMPATIBLE	"luosdk-memfd-v1"
 
 /**
- * struct memfd_luo_state - Saved state of a memfd.
+ * struct memfd_luo_attrs - Everything of a memfd but its content.
  * @pos:        The position, not negative.
  * @size:       The size in bytes.
  * @seals:      F_SEAL_* as they are at freeze. Those are uapi.
@@ -27,9 +27,8 @@
  * @gid:        Its group, the same.
  * @file_flags: O_APPEND, O_NONBLOCK, O_NOATIME or nothing, as they are at freeze.
  * @reserved:   Zero.
- * @folios:     The memory, in the order of the file.
  */
-struct memfd_luo_state {
+struct memfd_luo_attrs {
 	u64 pos;
 	u64 size;
 	u32 seals;
@@ -38,18 +37,29 @@ struct memfd_luo_state {
 	u32 gid;
 	u32 file_flags;
 	u32 reserved;
+};
+
+static_assert(sizeof(struct memfd_luo_attrs) == 40);
+static_assert(offsetof(struct memfd_luo_attrs, pos) == 0);
+static_assert(offsetof(struct memfd_luo_attrs, size) == 8);
+static_assert(offsetof(struct memfd_luo_attrs, seals) == 16);
+static_assert(offsetof(struct memfd_luo_attrs, mode) == 20);
+static_assert(offsetof(struct memfd_luo_attrs, uid) == 24);
+static_assert(offsetof(struct memfd_luo_attrs, gid) == 28);
+static_assert(offsetof(struct memfd_luo_attrs, file_flags) == 32);
+static_assert(offsetof(struct memfd_luo_attrs, reserved) == 36);
+
+/**
+ * struct memfd_luo_state - Saved state of a memfd.
+ * @attrs:  What it is.
+ * @folios: Its memory, in the order of the file.
+ */
+struct memfd_luo_state {
+	struct memfd_luo_attrs attrs;
 	struct luosdk_folios_ser folios;
 };
 
 static_assert(sizeof(struct memfd_luo_state) == 40 + sizeof(struct luosdk_folios_ser));
-static_assert(offsetof(struct memfd_luo_state, pos) == 0);
-static_assert(offsetof(struct memfd_luo_state, size) == 8);
-static_assert(offsetof(struct memfd_luo_state, seals) == 16);
-static_assert(offsetof(struct memfd_luo_state, mode) == 20);
-static_assert(offsetof(struct memfd_luo_state, uid) == 24);
-static_assert(offsetof(struct memfd_luo_state, gid) == 28);
-static_assert(offsetof(struct memfd_luo_state, file_flags) == 32);
-static_assert(offsetof(struct memfd_luo_state, reserved) == 36);
 static_assert(offsetof(struct memfd_luo_state, folios) == 40);
 
 #endif /* _MEMFD_LUO_SDK_ABI_H */

@@ -116,8 +116,10 @@ static void memfd_layout(struct kunit *test)
 		0x21, 0x43, 0, 0, 0, 0x01, 0, 0,	/* two pages at 0x4321 */
 	};
 	struct memfd_luo_state ser = {
-		.pos = 0x201, .size = 0x1003, .seals = 0xf, .mode = 0666, .uid = 1000,
-		.gid = 1001, .file_flags = O_APPEND,
+		.attrs = {
+			.pos = 0x201, .size = 0x1003, .seals = 0xf, .mode = 0666, .uid = 1000,
+			.gid = 1001, .file_flags = O_APPEND,
+		},
 		.folios = {
 			.pages = 2, .next = 0x5000, .nr_runs = 1, .max_order = 9,
 			.run = { luosdk_run_pack(0x4321, 2) },
@@ -393,47 +395,47 @@ struct memfd_nonsense {
 
 static void nonsense_pos(struct memfd_luo_state *ser)
 {
-	ser->pos = 1ULL << 63;
+	ser->attrs.pos = 1ULL << 63;
 }
 
 static void nonsense_size(struct memfd_luo_state *ser)
 {
-	ser->size = 1ULL << 63;
+	ser->attrs.size = 1ULL << 63;
 }
 
 static void nonsense_short(struct memfd_luo_state *ser)
 {
-	ser->size = 0;
+	ser->attrs.size = 0;
 }
 
 static void nonsense_seals(struct memfd_luo_state *ser)
 {
-	ser->seals |= BIT(20);
+	ser->attrs.seals |= BIT(20);
 }
 
 static void nonsense_mode(struct memfd_luo_state *ser)
 {
-	ser->mode |= S_IFBLK;
+	ser->attrs.mode |= S_IFBLK;
 }
 
 static void nonsense_uid(struct memfd_luo_state *ser)
 {
-	ser->uid = (u32)-1;
+	ser->attrs.uid = (u32)-1;
 }
 
 static void nonsense_gid(struct memfd_luo_state *ser)
 {
-	ser->gid = (u32)-1;
+	ser->attrs.gid = (u32)-1;
 }
 
 static void nonsense_flags(struct memfd_luo_state *ser)
 {
-	ser->file_flags |= O_PATH;
+	ser->attrs.file_flags |= O_PATH;
 }
 
 static void nonsense_reserved(struct memfd_luo_state *ser)
 {
-	ser->reserved = 1;
+	ser->attrs.reserved = 1;
 }
 
 static const struct memfd_nonsense memfd_nonsenses[] = {

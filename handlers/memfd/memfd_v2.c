@@ -31,7 +31,7 @@
 #define MEMFD_V2_NOEXEC		BIT(0)
 #define MEMFD_V2_MODE		0777
 
-static int memfd_v2_attrs(struct file *file, struct memfd_attrs *attrs)
+static int memfd_v2_attrs(struct file *file, struct memfd_luo_attrs *attrs)
 {
 	int err;
 
@@ -47,7 +47,7 @@ static int memfd_v2_attrs(struct file *file, struct memfd_attrs *attrs)
 	return 0;
 }
 
-static void memfd_v2_write(struct memfd_luo_ser *ser, const struct memfd_attrs *attrs)
+static void memfd_v2_write(struct memfd_luo_ser *ser, const struct memfd_luo_attrs *attrs)
 {
 	ser->pos = attrs->pos;
 	ser->size = attrs->size;
@@ -176,7 +176,7 @@ static int memfd_v2_preserve(struct liveupdate_file_op_args *args)
 	struct inode *inode = memfd_inode(args->file);
 	struct memfd_luo_folio_ser *folios;
 	struct memfd_luo_ser *ser;
-	struct memfd_attrs attrs;
+	struct memfd_luo_attrs attrs;
 	int err;
 
 	if (!inode)
@@ -236,7 +236,7 @@ static void memfd_v2_unpreserve(struct liveupdate_file_op_args *args)
 
 static int memfd_v2_freeze(struct liveupdate_file_op_args *args)
 {
-	struct memfd_attrs attrs;
+	struct memfd_luo_attrs attrs;
 	int err;
 
 	err = memfd_v2_attrs(args->file, &attrs);
@@ -339,7 +339,7 @@ static void memfd_v2_free_folios(const struct memfd_luo_folio_ser *folios, u64 n
 
 static struct file *memfd_v2_restore(const struct memfd_luo_ser *ser)
 {
-	const struct memfd_attrs attrs = {
+	const struct memfd_luo_attrs attrs = {
 		.pos = ser->pos,
 		.size = ser->size,
 		.seals = ser->seals,

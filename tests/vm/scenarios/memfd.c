@@ -476,7 +476,8 @@ static int neg(int ret)
 static void freeze(void)
 {
 	int session = lt_must(lt_session_create("memfd-frozen"), "session");
-	int fd = lt_memfd(MFD_ALLOW_SEALING, FROZEN_SIZE), punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	int fd = lt_memfd(MFD_ALLOW_SEALING, FROZEN_SIZE);
+	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	char *mem = lt_map(fd, FROZEN_SIZE);
 	struct lt_memfd_state was;
 

@@ -377,7 +377,7 @@ static void press(size_t size)
  * In the cgroup there may be no memory left after retrieve, not even for the kernel's work on
  * a small call: nothing is done then but to leave.
  */
-static void charge_child(volatile int *retrieved, const char *group, int session,
+static void charge_child(atomic_int *retrieved, const char *group, int session,
 			 size_t pressure)
 {
 	*retrieved = -EINPROGRESS;
@@ -396,7 +396,8 @@ static void charge_retrieve(struct charge_report *out, const char *name, const c
 			    bool swap, size_t pressure)
 {
 	struct charge_book *book = lt_carry_get(name, sizeof(*book));
-	int session, status, fd, *retrieved;
+	int session, status, fd;
+	atomic_int *retrieved;
 	char session_name[64];
 	pid_t child;
 	void *mem;

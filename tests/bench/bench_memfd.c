@@ -374,10 +374,11 @@ struct bench_preserved {
 	s64 pages;
 };
 
-/* Preserve a memfd and take it back. */
-static int bench_round(struct seq_file *m, int fd, const char *name, struct bench_preserved *got)
+/* Preserve a memfd and take it back. @what: of the profile, as the figures are called. */
+static int bench_round(struct seq_file *m, int fd, const char *what, struct bench_preserved *got)
 {
 	struct file *session;
+	char name[48];
 	int err;
 
 	err = luo_session_create("bench-round", &session);
@@ -385,9 +386,14 @@ static int bench_round(struct seq_file *m, int fd, const char *name, struct benc
 		return err;
 	bench_profile_start();
 	got->preserve = bench_preserve_all(session, &fd, 1);
+	snprintf(name, sizeof(name), "memfd_preserve.%s", what);
 	bench_profile_stop(m, name);
-	if (got->preserve >= 0)
+	if (got->preserve >= 0) {
+		bench_profile_start();
 		got->unpreserve = bench_unpreserve_all(session);
+		snprintf(name, sizeof(name), "memfd_unpreserve.%s", what);
+		bench_profile_stop(m, name);
+	}
 	__fput_sync(session);
 
 	return min(got->preserve, 0);
@@ -426,6 +432,7 @@ static int bench_keep_memfd(struct seq_file *m, struct file *file, unsigned long
 {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	struct bench_shape shape;
+	char which[32];
 	int fd, err;
 
 	err = bench_choose(variant);
@@ -437,8 +444,9 @@ static int bench_keep_memfd(struct seq_file *m, struct file *file, unsigned long
 
 	bench_memfd_session(name, variant, what);
 	got->preserve = S64_MAX;
+	snprintf(which, sizeof(which), "%s.%s", what, bench_variants[variant].name);
 	if (want)
-		err = bench_round(m, fd, name, got);
+		err = bench_round(m, fd, which, got);
 	if (!err)
 		err = bench_keep(fd, name, nr, got);
 	close_fd(fd);
@@ -535,6 +543,7 @@ static s64 bench_retrieve_memfd(struct seq_file *m, unsigned long nr, enum bench
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	struct bench_shape shape;
 	struct file *session, *file;
+	char profile[48];
 	s64 ticks, more;
 	int err;
 
@@ -549,7 +558,9 @@ static s64 bench_retrieve_memfd(struct seq_file *m, unsigned long nr, enum bench
 
 	bench_profile_start();
 	ticks = bench_retrieve_all(session, &file, 1);
-	bench_profile_stop(m, name);
+	snprintf(profile, sizeof(profile), "memfd_retrieve.%s.%s", what,
+		 bench_variants[variant].name);
+	bench_profile_stop(m, profile);
 	if (ticks < 0) {
 		err = ticks;
 		goto out;

@@ -188,8 +188,8 @@ class RunBench(Case):
 
     def test_profile(self):
         write(f"{self.top}/tests/vm/bench.memfd_profile",
-              "    # profile bench-memfd-luosdk-frag kho_radix_add_key 163\n"
-              "    # profile bench-memfd-luosdk-frag crc32c 92\n")
+              "    # profile memfd_preserve.frag.luosdk kho_radix_add_key 163\n"
+              "    # profile memfd_preserve.frag.luosdk crc32c 92\n")
         status, out, _ = self.bench("--profile")
-        self.assertEqual((status, out), (0, "\nbench-memfd-luosdk-frag\n"
+        self.assertEqual((status, out), (0, "\nmemfd_preserve.frag.luosdk\n"
                                             "   16.3 %  kho_radix_add_key\n    9.2 %  crc32c\n"))

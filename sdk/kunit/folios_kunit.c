@@ -135,6 +135,7 @@ enum folios_lie {
 	FOLIOS_BACKWARDS,	/* the last page first */
 	FOLIOS_ALTERNATING,	/* each second page, as the file has it */
 	FOLIOS_HOLES,		/* every third page is missing */
+	FOLIOS_PACKED,		/* the same, and the others stand without a gap */
 };
 
 static u64 folios_mark(unsigned long index)
@@ -154,6 +155,8 @@ static long folios_at(enum folios_lie lie, unsigned long index, unsigned long nr
 		return 2 * index;
 	case FOLIOS_HOLES:
 		return index % 3 == 2 ? -1 : index;
+	case FOLIOS_PACKED:
+		return index % 3 == 2 ? -1 : index - index / 3;
 	default:
 		return index;
 	}
@@ -220,7 +223,7 @@ static void folios_expect_same(struct kunit *test, struct file *file, enum folio
 	for (i = 0; i < nr; i++) {
 		struct page *page = way->page(file, i);
 
-		if (lie == FOLIOS_HOLES && i % 3 == 2) {
+		if (folios_at(lie, i, nr) < 0) {
 			KUNIT_EXPECT_NULL(test, page);
 			continue;
 		}
@@ -255,6 +258,7 @@ static const struct folios_way folios_ways[] = {
 	{ "many",			FOLIOS_ALTERNATING,	1600,	4, 64 },
 	{ "holes",			FOLIOS_HOLES,		9,	0, 4 },
 	{ "many holes",			FOLIOS_HOLES,		60,	1, 30 },
+	{ "holes in the file only",	FOLIOS_PACKED,		9,	0, 6 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(folios_way, folios_ways, name);
@@ -264,11 +268,11 @@ static void folios_cross(struct kunit *test)
 	const struct folios_way *way = test->param_value;
 	struct luokit *k = test->priv;
 	struct file *file = folios_buffer(k, way->lie, way->nr), *s;
-	unsigned long pages = way->nr, i;
+	unsigned long pages = 0, i;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	if (way->lie == FOLIOS_HOLES)
-		pages -= way->nr / 3;
+	for (i = 0; i < way->nr; i++)
+		pages += folios_at(way->lie, i, way->nr) >= 0;
 	s = luokit_create(k, "s");
 	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
 	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), (1 + way->chain + pages) * PAGE_SIZE);
@@ -378,6 +382,26 @@ static void folios_order_of_indexes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luosdk_folios_add(&out, page, 1, 5), 0);
 	KUNIT_EXPECT_EQ(test, luosdk_folios_add(&out, page, 1, 5), -EINVAL);
 	KUNIT_EXPECT_EQ(test, luosdk_folios_add(&out, page, 1, 4), -EINVAL);
+	__free_page(page);
+}
+
+/* A hole that is longer than a run can be. */
+static void folios_long_hole(struct kunit *test)
+{
+	struct luosdk_folios_out out;
+	struct luosdk_folios_ser ser;
+	struct page *page = alloc_page(GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	luosdk_folios_begin(&out, &ser, 9);
+	KUNIT_EXPECT_EQ(test, luosdk_folios_add(&out, page, 1, 2 * LUOSDK_RUN_PAGES_MAX + 7), 0);
+	KUNIT_ASSERT_EQ(test, ser.nr_runs, 3);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, luosdk_run_pfn(ser.run[i]), LUOSDK_RUN_HOLE);
+		KUNIT_EXPECT_EQ(test, luosdk_run_nr(ser.run[i]), i < 2 ? LUOSDK_RUN_PAGES_MAX : 7);
+	}
+	KUNIT_EXPECT_EQ(test, ser.pages, 0);
 	__free_page(page);
 }
 
@@ -620,6 +644,7 @@ static struct kunit_case folios_cases[] = {
 	KUNIT_CASE(folios_limit),
 	KUNIT_CASE(folios_put_once),
 	KUNIT_CASE(folios_order_of_indexes),
+	KUNIT_CASE(folios_long_hole),
 	KUNIT_CASE_PARAM(folios_damaged, folios_damage_gen_params),
 	KUNIT_CASE_PARAM(folios_damaged_and_unwanted, folios_damage_gen_params),
 	KUNIT_CASE(folios_stopped),

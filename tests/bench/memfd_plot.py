@@ -97,10 +97,10 @@ class Panel:
         yield f'<path class="line {who}" d="M{path}"/>'
         for x, y in points:
             yield f'<circle class="{who}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
-        # The kernel's line is the upper one: its name is above it.
-        x, y = points[-2]
-        x, y = (x - 10, y - 8) if who == "kernel" else (x + 6, y + 20)
-        anchor = "end" if who == "kernel" else "middle"
+        # The kernel's line is the upper one: its name is above it, the other below.
+        x, y = points[-2] if who == "kernel" else points[-3]
+        x, y = (x - 10, y - 8) if who == "kernel" else (x + 10, y + 16)
+        anchor = "end" if who == "kernel" else "start"
         yield f'<text class="{who}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{name}</text>'
 
 

@@ -146,7 +146,6 @@ static void memfds_before(struct book *book, int session)
 		lt_memfd_look(fd, &book->memfd[i]);
 		memfd_line(memfd[i].name, &book->memfd[i], ret ? lt_errname(ret) : "yes");
 	}
-	/* Without the state of the carried page, which is a memfd as well. */
 	book->memfd_bytes = lt_memfd_count("bytes") - bytes;
 	lt_ok(book->memfd_bytes > 0, "the memfd handler counts the bytes of its saved state");
 }

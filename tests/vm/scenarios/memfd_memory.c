@@ -33,12 +33,17 @@
 
 #define LARGE_SIZE	(4 * HUGE)
 
-/* In huge pages; with one page new in each of those; and split, in place, to the last page. */
-enum { WHOLE, PUNCHED, SPLIT, NR_LARGE };
+/*
+ * In huge pages; with one page new in each of those; split, in place, to the last page; and
+ * with a huge page that the file ends in.
+ */
+enum { WHOLE, PUNCHED, SPLIT, CUT, NR_LARGE };
+
+#define CUT_SIZE	(LARGE_SIZE - HUGE / 2 - 123)
 
 static const char * const large_name[] = {
 	"a memfd of huge pages", "one of huge pages with a new page in each",
-	"one of small pages side by side",
+	"one of small pages side by side", "one that ends within a huge page",
 };
 
 struct large_book {
@@ -59,27 +64,28 @@ static void *map_aligned(int fd, size_t size)
 	return mem;
 }
 
-static int large_memfd(__u64 seed)
+static int large_memfd(__u64 seed, size_t size)
 {
-	int fd = lt_memfd(0, LARGE_SIZE);
+	int fd = lt_memfd(0, size);
 	void *mem;
 
-	lt_must(lt_write_file(SHMEM_ENABLED, "always"), "write " SHMEM_ENABLED);
+	/* Even where the file ends within one, if there is a mapping for all of it. */
+	lt_must(lt_write_file(SHMEM_ENABLED, "force"), "write " SHMEM_ENABLED);
 	mem = map_aligned(fd, LARGE_SIZE);
-	lt_fill(mem, LARGE_SIZE, seed);
+	lt_fill(mem, size, seed);
 	munmap(mem, LARGE_SIZE);
 	lt_must(lt_write_file(SHMEM_ENABLED, "never"), "write " SHMEM_ENABLED);
 	return fd;
 }
 
-static void look_at_pages(int fd, struct lt_pages *pages)
+static void look_at_pages(int fd, size_t size, struct lt_pages *pages)
 {
-	void *mem = map_aligned(fd, LARGE_SIZE);
+	void *mem = map_aligned(fd, size);
 
-	lt_pages(mem, LARGE_SIZE, pages);
+	lt_pages(mem, size, pages);
 	lt_note("%lu pages, %lu in large folios, %lu folios", pages->present, pages->large,
 		pages->folios);
-	munmap(mem, LARGE_SIZE);
+	munmap(mem, size);
 }
 
 /* A page that is punched out of it splits a folio into few. */
@@ -102,63 +108,97 @@ static void split_each(int fd)
 	munmap(mem, LARGE_SIZE);
 }
 
-static void large_before(void)
+static bool all_huge(const struct lt_pages *pages)
+{
+	return pages->large == LARGE_SIZE / PAGE && pages->folios == LARGE_SIZE / HUGE;
+}
+
+static bool ends_in_huge(const struct lt_pages *pages)
+{
+	return pages->large == (CUT_SIZE + PAGE - 1) / PAGE && pages->folios == LARGE_SIZE / HUGE;
+}
+
+static void large_preserve(int fd[NR_LARGE])
 {
 	struct large_book *book = lt_carry_new("large-book", sizeof(*book));
-	int session = lt_must(lt_session_create("memfd-large"), "session"), fd[NR_LARGE], i;
+	int session = lt_must(lt_session_create("memfd-large"), "session"), i;
 	struct lt_pages *pages = book->pages;
 
-	for (i = 0; i < NR_LARGE; i++)
-		fd[i] = large_memfd(i);
-	punch_each(fd[PUNCHED]);
-	split_each(fd[SPLIT]);
 	for (i = 0; i < NR_LARGE; i++) {
 		lt_result(lt_preserve(session, fd[i], i), 0, "%s is preserved", large_name[i]);
 		/* Their pages may have been moved for that, and will not be any more. */
-		look_at_pages(fd[i], &pages[i]);
 		lt_memfd_look(fd[i], &book->was[i]);
+		look_at_pages(fd[i], book->was[i].size, &pages[i]);
 	}
-	lt_ok(pages[WHOLE].folios == LARGE_SIZE / HUGE && pages[WHOLE].large == LARGE_SIZE / PAGE,
-	      "the first has huge pages only");
+	lt_ok(all_huge(&pages[WHOLE]), "the first has huge pages only");
 	lt_ok(pages[PUNCHED].folios > LARGE_SIZE / HUGE && pages[PUNCHED].large,
 	      "the second has large ones and small ones");
-	lt_ok(pages[SPLIT].folios == LARGE_SIZE / PAGE && !pages[SPLIT].large,
-	      "the last has small ones only");
+	lt_ok(ends_in_huge(&pages[CUT]), "the last ends within a huge one");
 }
 
-static void large_after(void)
+static void large_retrieve(int fd[NR_LARGE])
 {
 	struct large_book *book = lt_carry_get("large-book", sizeof(*book));
-	int session = lt_must(lt_session_retrieve("memfd-large"), "session"), fd[NR_LARGE], i;
+	int session = lt_must(lt_session_retrieve("memfd-large"), "session"), i;
 	struct lt_pages pages[NR_LARGE];
 
 	for (i = 0; i < NR_LARGE; i++) {
 		fd[i] = lt_must(lt_retrieve(session, i), large_name[i]);
-		look_at_pages(fd[i], &pages[i]);
+		look_at_pages(fd[i], book->was[i].size, &pages[i]);
 		lt_memfd_is(fd[i], &book->was[i], large_name[i]);
 		lt_eq(pages[i].sum, book->pages[i].sum, "it has the same page frames");
 	}
-	lt_ok(pages[WHOLE].folios == LARGE_SIZE / HUGE && pages[WHOLE].large == LARGE_SIZE / PAGE,
-	      "huge pages come back huge");
+	lt_ok(all_huge(&pages[WHOLE]), "huge pages come back huge");
 	lt_ok(pages[PUNCHED].large >= book->pages[PUNCHED].large &&
 	      pages[PUNCHED].folios <= book->pages[PUNCHED].folios,
 	      "large ones among small ones come back no smaller");
-	lt_ok(pages[SPLIT].folios == LARGE_SIZE / HUGE && pages[SPLIT].large == LARGE_SIZE / PAGE,
-	      "small ones side by side come back as huge ones");
+	lt_ok(all_huge(&pages[SPLIT]), "small ones side by side come back as huge ones");
+	lt_ok(ends_in_huge(&pages[CUT]), "a huge one that the file ends in comes back whole");
+	lt_result(lt_finish(session), 0, "the session is finished");
+	lt_must(close(session), "close the session");
+	munmap(book, sizeof(*book));
+}
 
+static void large_first(void)
+{
+	struct lt_pages pages;
+	int fd[NR_LARGE], i;
+
+	for (i = 0; i < NR_LARGE; i++)
+		fd[i] = large_memfd(i, i == CUT ? CUT_SIZE : LARGE_SIZE);
+	punch_each(fd[PUNCHED]);
+	split_each(fd[SPLIT]);
+	look_at_pages(fd[SPLIT], LARGE_SIZE, &pages);
+	lt_ok(!pages.large && pages.folios == LARGE_SIZE / PAGE,
+	      "a memfd of small pages that lie side by side");
+	large_preserve(fd);
+}
+
+static void large_second(void)
+{
+	int fd[NR_LARGE];
+
+	large_retrieve(fd);
+	large_preserve(fd);
+}
+
+static void large_third(void)
+{
+	int fd[NR_LARGE], i;
+
+	large_retrieve(fd);
 	/* They are ordinary large folios: they can be split, freed and made anew. */
 	for (i = 0; i < NR_LARGE; i++)
 		lt_ok(!fallocate(fd[i], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 7 * PAGE,
 				 LARGE_SIZE - 20 * PAGE) && !ftruncate(fd[i], LARGE_SIZE / 2) &&
 		      !ftruncate(fd[i], LARGE_SIZE) && pwrite(fd[i], "x", 1, LARGE_SIZE - 1) == 1,
 		      "holes and truncation take %s apart", large_name[i]);
-	lt_result(lt_finish(session), 0, "the session is finished");
 }
 
 LT_SCENARIO(memfd_large) = {
 	.name	= "memfd.large-folios",
 	.about	= "pages come back in place, huge ones huge, and small ones as large as they can be",
-	.stage	= { { large_before, 6 }, { large_after, 13 } },
+	.stage	= { { large_first, 8 }, { large_second, 20 }, { large_third, 17 } },
 };
 
 /* ---- swap ---------------------------------------------------------------------------------- */
@@ -237,7 +277,7 @@ static void swapped_before(void)
 {
 	struct swap_book *book = lt_carry_new("swapped-book", sizeof(*book));
 	int session = lt_must(lt_session_create("memfd-swapped"), "session");
-	int fd[NR_SWAPPED] = { lt_memfd(0, SWAPPED_SIZE), large_memfd(1) }, i;
+	int fd[NR_SWAPPED] = { lt_memfd(0, SWAPPED_SIZE), large_memfd(1, SWAPPED_SIZE) }, i;
 
 	swap_on();
 	for (i = 0; i < NR_SWAPPED; i++) {

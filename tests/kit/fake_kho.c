@@ -71,16 +71,22 @@ void luokit_describe(struct luokit_run *run, const char *what)
 	}
 }
 
+/*
+ * Reference counts are counts of folios, and what was preserved as pages can be of folios, one
+ * or several.
+ */
+static bool luokit_counts(struct luokit_run *run, unsigned long i)
+{
+	return !PageTail(luokit_run_page(run) + i);
+}
+
 static void luokit_run_get(struct luokit_run *run)
 {
 	unsigned long i;
 
-	if (run->folio) {
-		folio_get(page_folio(luokit_run_page(run)));
-		return;
-	}
 	for (i = 0; i < luokit_run_nr(run); i++)
-		get_page(luokit_run_page(run) + i);
+		if (luokit_counts(run, i))
+			get_page(luokit_run_page(run) + i);
 }
 
 /* Drop the ledger's own reference. */
@@ -88,12 +94,10 @@ void luokit_run_put(struct luokit_run *run)
 {
 	unsigned long i;
 
-	if (run->folio) {
-		folio_put(page_folio(luokit_run_page(run)));
-		return;
-	}
-	for (i = 0; i < luokit_run_nr(run); i++)
-		put_page(luokit_run_page(run) + i);
+	/* The last one first: what the first reference keeps is looked at until then. */
+	for (i = luokit_run_nr(run); i--;)
+		if (luokit_counts(run, i))
+			put_page(luokit_run_page(run) + i);
 }
 
 /* Whether the ledger's reference is the only one. */
@@ -101,10 +105,9 @@ static bool luokit_run_ours_alone(struct luokit_run *run)
 {
 	unsigned long i;
 
-	if (run->folio)
-		return folio_ref_count(page_folio(luokit_run_page(run))) == 1;
 	for (i = 0; i < luokit_run_nr(run); i++)
-		if (page_ref_count(luokit_run_page(run) + i) != 1)
+		if (luokit_counts(run, i) &&
+		    folio_ref_count(page_folio(luokit_run_page(run) + i)) != 1)
 			return false;
 
 	return true;
@@ -158,9 +161,14 @@ static void luokit_might_sleep(void *caller)
 /* ---- Preserve --------------------------------------------------------------------- */
 
 /* What of a range makes it unfit to be preserved; NULL if nothing. */
-static const char *luokit_unfit(unsigned long pfn, unsigned int order, bool folio)
+static const char *luokit_unfit(unsigned long pfn, unsigned int order)
 {
+	struct folio *first = page_folio(pfn_to_page(pfn));
+	struct folio *last = page_folio(pfn_to_page(pfn + (1UL << order) - 1));
 	unsigned long i;
+
+	if (folio_pfn(first) != pfn || folio_pfn(last) + folio_nr_pages(last) != pfn + (1UL << order))
+		return "a part of a compound page: its owner cannot give it back in parts";
 
 	for (i = 0; i < 1UL << order; i++) {
 		struct page *page = pfn_to_page(pfn + i);
@@ -171,8 +179,6 @@ static const char *luokit_unfit(unsigned long pfn, unsigned int order, bool foli
 			return "a free page, or the tail of an allocation that is not split";
 		if (PageReserved(page))
 			return "a page that the page allocator does not own";
-		if (!folio && PageCompound(page))
-			return "pages of a compound page: they would come back as single ones";
 	}
 
 	return NULL;
@@ -181,7 +187,7 @@ static const char *luokit_unfit(unsigned long pfn, unsigned int order, bool foli
 static int luokit_run_add(struct luokit *k, unsigned long pfn, unsigned int order,
 			  bool folio, bool core, void *caller)
 {
-	const char *unfit = luokit_unfit(pfn, order, folio);
+	const char *unfit = luokit_unfit(pfn, order);
 	struct luokit_run *run, *old;
 	unsigned int quiet;
 	unsigned long i;

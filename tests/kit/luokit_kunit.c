@@ -481,7 +481,7 @@ static void luokit_notices_misuse(struct kunit *test)
 	expect_complained(test, k);
 
 	luokit_expect_complaint(k, "compound");
-	luokit_kho_preserve_pages(folio_page(folio, 0), 2);
+	luokit_kho_preserve_pages(folio_page(folio, 0), 1);
 	expect_complained(test, k);
 
 	luokit_expect_complaint(k, "by this kernel");

@@ -168,6 +168,26 @@ static void luokit_fresh_folio(struct luokit *k, struct luokit_run *run, struct 
 	folio->private = NULL;
 }
 
+/*
+ * What was preserved as pages is single pages in the new kernel, whatever it was before. The
+ * ledger's is the only reference, on the folio; then it has one on each page.
+ */
+static void luokit_split(struct folio *folio)
+{
+	unsigned long nr = folio_nr_pages(folio), i;
+	struct page *page = folio_page(folio, 0);
+
+	__ClearPageHead(page);
+	for (i = 1; i < nr; i++) {
+		clear_compound_head(page + i);
+		page[i].mapping = NULL;
+		page[i].private = 0;
+		page[i].flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
+		atomic_set(&page[i]._mapcount, -1);
+		set_page_count(page + i, 1);
+	}
+}
+
 /* Struct pages as the boot after a kexec makes them, all but what the order needs. */
 static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
 {
@@ -183,7 +203,11 @@ static void luokit_fresh_pages(struct luokit *k, struct luokit_run *run)
 	for (i = 0; i < 1UL << run->order; i++) {
 		struct page *page = pfn_to_page(run->pfn + i);
 
-		luokit_fresh_folio(k, run, page_folio(page));
+		folio = page_folio(page);
+		luokit_fresh_folio(k, run, folio);
+		/* Aligned to its size, so that it begins here, and lies within this run. */
+		if (folio_test_large(folio))
+			luokit_split(folio);
 		page->flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
 		page->private = 0;
 	}

@@ -294,6 +294,49 @@ static void memfd_in_place(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, got, late);
 }
 
+static unsigned int memfd_order(struct file *file, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(file->f_mapping, index);
+	unsigned int order;
+
+	if (IS_ERR(folio))
+		return UINT_MAX;
+	order = folio_order(folio);
+	folio_put(folio);
+
+	return order;
+}
+
+/*
+ * Single pages that lie like large folios come back as such, large folios as large ones;
+ * and in a kernel without them as single pages again.
+ */
+static void memfd_large(struct kunit *test)
+{
+	const u64 arg = (44 * PAGE_SIZE - 3) | MEMFD_CONGRUENT;
+	static const unsigned int orders[] = { 5, 3, 2 };
+	static const pgoff_t at[] = { 0, 32, 40 };
+	struct luokit *k = test->priv;
+	struct file *file = memfd_make(test, arg);
+	unsigned int round, i;
+
+	KUNIT_EXPECT_EQ(test, memfd_order(file, 0), 0);
+	for (round = 0; round < 3; round++) {
+		memfd_preserved(test, file);
+		KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), (1 + 44) * PAGE_SIZE);
+		if (round == 2)
+			luokit_next_world(k, &memfd_sdk_v2_world);
+		file = memfd_arrived(test);
+		memfd_expect_content(test, file, arg);
+		for (i = 0; i < ARRAY_SIZE(at); i++)
+			KUNIT_EXPECT_EQ(test, memfd_order(file, at[i]), round < 2 ? orders[i] : 0);
+		KUNIT_EXPECT_EQ(test, file->f_mapping->nrpages, 44);
+		KUNIT_EXPECT_EQ(test, file_inode(file)->i_blocks, 44 * PAGE_SIZE / 512);
+	}
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&file->f_path, 5), 0);
+	KUNIT_EXPECT_EQ(test, file->f_mapping->nrpages, 1);
+}
+
 /* From preserve to unpreserve the file keeps its pages; before and after it does as always. */
 static void memfd_keeps_its_pages(struct kunit *test)
 {
@@ -705,6 +748,7 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(memfd_access_mode),
 	KUNIT_CASE(memfd_bytes),
 	KUNIT_CASE(memfd_in_place),
+	KUNIT_CASE(memfd_large),
 	KUNIT_CASE(memfd_keeps_its_pages),
 	KUNIT_CASE(memfd_once),
 	KUNIT_CASE(memfd_no_room),
@@ -759,6 +803,7 @@ static const struct luokit_subject memfd_subject = {
 	.states = {
 		MEMFD_SUBJECT_STATES
 		{ "scattered", (12 * PAGE_SIZE + 5) | MEMFD_SCATTERED },
+		{ "as if large", (22 * PAGE_SIZE) | MEMFD_CONGRUENT },
 		{ "two pages of runs", (530 * PAGE_SIZE + 5) | MEMFD_SCATTERED, .large = true },
 	},
 	.changes = {

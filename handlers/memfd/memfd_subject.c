@@ -10,9 +10,13 @@
 #include <linux/fs.h>
 #include <linux/memfd.h>
 #include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <uapi/linux/fcntl.h>
 #include <uapi/linux/memfd.h>
+#include <mm/internal.h>
 
 #include "memfd_subject.h"
 
@@ -31,6 +35,42 @@ static loff_t memfd_page_nr(u64 arg, loff_t n, loff_t nr)
 		return n;
 
 	return n < (nr + 1) / 2 ? 2 * n : 2 * (nr - 1 - n) + 1;
+}
+
+/* The pages of a file of @size bytes, side by side in memory, aligned to what they are. */
+static int memfd_add_block(struct file *file, loff_t size)
+{
+	struct address_space *mapping = file->f_mapping;
+	unsigned long nr = DIV_ROUND_UP_ULL(size, PAGE_SIZE), i;
+	unsigned int order = get_order(size);
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
+	int err = 0;
+
+	if (!block)
+		return -ENOMEM;
+	split_page(block, order);
+	for (i = 0; !err && i < nr; i++) {
+		struct folio *folio = page_folio(block + i);
+
+		__folio_set_locked(folio);
+		__folio_set_swapbacked(folio);
+		err = shmem_add_to_page_cache(folio, mapping, i, NULL, GFP_KERNEL);
+		if (!err) {
+			folio_mark_uptodate(folio);
+			folio_mark_dirty(folio);
+			folio_add_lru(folio);
+		}
+		folio_unlock(folio);
+	}
+	if (!err)
+		err = shmem_inode_acct_blocks(file_inode(file), nr);
+	shmem_recalc_inode(file_inode(file), err ? 0 : nr, 0);
+	for (i = 0; i < 1UL << order; i++)
+		__free_page(block + i);
+	if (!err)
+		i_size_write(file_inode(file), size);
+
+	return err;
 }
 
 static int memfd_write_pages(struct file *file, u64 arg)
@@ -73,6 +113,8 @@ struct file *memfd_subject_make(struct luokit *k, u64 arg)
 		return file;
 	if (arg & MEMFD_EMPTY_PAGES)
 		err = vfs_fallocate(file, 0, 0, size);
+	else if (arg & MEMFD_CONGRUENT)
+		err = memfd_add_block(file, size) ?: memfd_write_pages(file, arg);
 	else if (size > MEMFD_WRITTEN)
 		err = vfs_truncate(&file->f_path, size);
 	else

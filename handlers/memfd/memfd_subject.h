@@ -21,9 +21,10 @@
 #define MEMFD_PLAIN		BIT_ULL(51)	/* sealing is not allowed */
 #define MEMFD_READ_ONLY		BIT_ULL(52)	/* a second struct file, open for reading */
 #define MEMFD_EMPTY_PAGES	BIT_ULL(53)	/* fallocate() and no write */
+#define MEMFD_SCATTERED		BIT_ULL(54)	/* no two neighbours are neighbours in memory */
+#define MEMFD_CONGRUENT		BIT_ULL(55)	/* single pages that lie like large folios */
 #define MEMFD_SEALS(_seals)	((u64)(_seals) << 56)
 #define MEMFD_SIZE(_arg)	((_arg) & GENMASK_ULL(47, 0))
-#define MEMFD_SCATTERED		BIT_ULL(54)	/* no two neighbours are neighbours in memory */
 
 /* Sizes that exist to be refused: more pages than can be counted, or than there are. */
 #define MEMFD_TOO_LARGE		((u64)UINT_MAX * PAGE_SIZE + 1)

@@ -378,7 +378,7 @@ struct bench_preserved {
 static int bench_round(struct seq_file *m, int fd, const char *what, struct bench_preserved *got)
 {
 	struct file *session;
-	char name[48];
+	char name[64];
 	int err;
 
 	err = luo_session_create("bench-round", &session);
@@ -543,7 +543,7 @@ static s64 bench_retrieve_memfd(struct seq_file *m, unsigned long nr, enum bench
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	struct bench_shape shape;
 	struct file *session, *file;
-	char profile[48];
+	char profile[64];
 	s64 ticks, more;
 	int err;
 

@@ -164,10 +164,10 @@ static void luokit_might_sleep(void *caller)
 static const char *luokit_unfit(unsigned long pfn, unsigned int order)
 {
 	struct folio *first = page_folio(pfn_to_page(pfn));
-	struct folio *last = page_folio(pfn_to_page(pfn + (1UL << order) - 1));
-	unsigned long i;
+	unsigned long end = pfn + (1UL << order), i;
+	struct folio *last = page_folio(pfn_to_page(end - 1));
 
-	if (folio_pfn(first) != pfn || folio_pfn(last) + folio_nr_pages(last) != pfn + (1UL << order))
+	if (folio_pfn(first) != pfn || folio_pfn(last) + folio_nr_pages(last) != end)
 		return "a part of a compound page: its owner cannot give it back in parts";
 
 	for (i = 0; i < 1UL << order; i++) {

@@ -177,7 +177,7 @@ static void luokit_split(struct folio *folio)
 	unsigned long nr = folio_nr_pages(folio), i;
 	struct page *page = folio_page(folio, 0);
 
-	__ClearPageHead(page);
+	page->flags.f &= ~PG_head_mask;
 	for (i = 1; i < nr; i++) {
 		clear_compound_head(page + i);
 		page[i].mapping = NULL;

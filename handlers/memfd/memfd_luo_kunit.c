@@ -274,7 +274,7 @@ static void memfd_in_place(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		folio = filemap_get_folio(file->f_mapping, i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
-		pfn[i] = folio_pfn(folio);
+		pfn[i] = page_to_pfn(folio_file_page(folio, i));
 		folio_put(folio);
 	}
 	memfd_preserved(test, file);
@@ -284,7 +284,7 @@ static void memfd_in_place(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		folio = filemap_get_folio(file->f_mapping, i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
-		KUNIT_EXPECT_EQ(test, folio_pfn(folio), pfn[i]);
+		KUNIT_EXPECT_EQ(test, page_to_pfn(folio_file_page(folio, i)), pfn[i]);
 		KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio) && folio_test_uptodate(folio) &&
 				  folio_test_swapbacked(folio) && !folio_test_locked(folio));
 		folio_put(folio);

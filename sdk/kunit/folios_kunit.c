@@ -385,6 +385,21 @@ static void folios_order_of_indexes(struct kunit *test)
 	__free_page(page);
 }
 
+/* One page of a larger folio has no key of its own. */
+static void folios_part_of_one(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 2);
+	struct luosdk_folios_out out;
+	struct luosdk_folios_ser ser;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	luosdk_folios_begin(&out, &ser, 9);
+	KUNIT_EXPECT_EQ(test, luosdk_folios_add(&out, folio_page(folio, 1), 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, luosdk_folios_end(&out), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ser.nr_runs, 0);
+	folio_put(folio);
+}
+
 /* A hole that is longer than a run can be. */
 static void folios_long_hole(struct kunit *test)
 {
@@ -644,6 +659,7 @@ static struct kunit_case folios_cases[] = {
 	KUNIT_CASE(folios_limit),
 	KUNIT_CASE(folios_put_once),
 	KUNIT_CASE(folios_order_of_indexes),
+	KUNIT_CASE(folios_part_of_one),
 	KUNIT_CASE(folios_long_hole),
 	KUNIT_CASE_PARAM(folios_damaged, folios_damage_gen_params),
 	KUNIT_CASE_PARAM(folios_damaged_and_unwanted, folios_damage_gen_params),

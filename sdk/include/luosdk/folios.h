@@ -283,6 +283,13 @@ static inline int luosdk_run_preserve(u64 pfn, u64 index, u64 nr, u32 max_order)
 	u64 at;
 	int err;
 
+	/* Fragmented memory is nothing but such; see luosdk_runs_drop(). */
+	if (nr == 1) {
+		struct folio *folio = pfn_folio(pfn);
+
+		return folio_test_large(folio) ? -EINVAL : kho_preserve_folio(folio);
+	}
+
 	for (at = 0; at < nr; ) {
 		struct luosdk_chunk c = luosdk_chunk_cut(pfn + at, index + at,
 							 nr - at, max_order);
@@ -378,8 +385,8 @@ static inline int luosdk_run_flush(struct luosdk_folios_out *out)
  * or allocate them unmovable.
  *
  * Context: Sleeps. For preserve.
- * Return: 0; -EINVAL for an index that goes back; -EFBIG for more than 2^32
- *         runs; -ENOMEM; what KHO returns. After an error @page is not among what
+ * Return: 0; -EINVAL for an index that goes back, or for one page alone of a
+ *         larger folio; -EFBIG for more than 2^32 runs; -ENOMEM; what KHO returns. After an error @page is not among what
  *         luosdk_folios_abort() gives back.
  */
 static inline int luosdk_folios_add(struct luosdk_folios_out *out,
@@ -480,6 +487,35 @@ static __always_inline void luosdk_run_put(u64 pfn, u64 nr,
 	}
 }
 
+/* Give up runs, and let go of their folios. Returns where in the file the last one ends. */
+static __always_inline u64 luosdk_runs_drop(const u64 *run, u32 nr_runs, u64 index,
+					    u32 max_order, void (*put)(struct folio *folio))
+{
+	const u64 *end = run + nr_runs;
+
+	for (; run < end; run++) {
+		u64 pfn = luosdk_run_pfn(*run), nr = luosdk_run_nr(*run);
+		struct folio *folio;
+
+		index += nr;
+		if (pfn == LUOSDK_RUN_HOLE)
+			continue;
+		/* One page alone is a folio: luosdk_run_preserve() refuses others. */
+		if (nr == 1) {
+			folio = pfn_folio(pfn);
+			kho_unpreserve_folio(folio);
+			if (put)
+				put(folio);
+			continue;
+		}
+		luosdk_run_unpreserve(pfn, index - nr, nr, nr, max_order);
+		if (put)
+			luosdk_run_put(pfn, nr, put);
+	}
+
+	return index;
+}
+
 /**
  * luosdk_folios_unpreserve() - Take everything back.
  * @ser: What luosdk_folios_end() completed.
@@ -492,34 +528,14 @@ static __always_inline void
 luosdk_folios_unpreserve(struct luosdk_folios_ser *ser,
 			 void (*put)(struct folio *folio))
 {
-	struct luosdk_runs_page *page = NULL, *next;
-	u64 index = 0;
-	u32 i, at = 0;
+	struct luosdk_runs_page *page, *next;
+	u64 index;
 
-	for (i = 0; i < ser->nr_runs; i++) {
-		u64 run, pfn, nr;
-
-		if (i < LUOSDK_RUNS_INLINE) {
-			run = ser->run[i];
-		} else {
-			if (!page || at == page->nr) {
-				page = phys_to_virt(page ? page->next : ser->next);
-				at = 0;
-			}
-			run = page->run[at++];
-		}
-		pfn = luosdk_run_pfn(run);
-		nr = luosdk_run_nr(run);
-		if (pfn != LUOSDK_RUN_HOLE) {
-			luosdk_run_unpreserve(pfn, index, nr, nr, ser->max_order);
-			if (put)
-				luosdk_run_put(pfn, nr, put);
-		}
-		index += nr;
-	}
-
+	index = luosdk_runs_drop(ser->run, min_t(u32, ser->nr_runs, LUOSDK_RUNS_INLINE),
+				 0, ser->max_order, put);
 	for (page = ser->next ? phys_to_virt(ser->next) : NULL; page; page = next) {
 		next = page->next ? phys_to_virt(page->next) : NULL;
+		index = luosdk_runs_drop(page->run, page->nr, index, ser->max_order, put);
 		kho_unpreserve_free(page);
 	}
 	*ser = (struct luosdk_folios_ser){ };

@@ -20,6 +20,7 @@
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/memfd.h>
 #include <linux/memfd.h>
+#include <linux/moduleparam.h>
 #include <linux/shmem_fs.h>
 #include <linux/uidgid.h>
 #include <uapi/linux/memfd.h>
@@ -231,6 +232,35 @@ static void memfd_access_mode(struct kunit *test)
 	again = luokit_own(k, dentry_open(&file->f_path, O_WRONLY, current_cred()));
 	KUNIT_EXPECT_EQ(test, memfd_refused(test, again), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), 0);
+}
+
+/* A file that somebody can find by its name is none of a session's. */
+static void memfd_linked(struct kunit *test)
+{
+	struct file *file = memfd_make(test, 100);
+
+	set_nlink(file_inode(file), 1);
+	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), -ENOENT);
+	clear_nlink(file_inode(file));
+	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), 0);
+}
+
+/* What stands in /sys/module/luosdk_memfd/parameters/format. */
+static void memfd_format_parameter(struct kunit *test)
+{
+	const struct memfd_world_private *world = memfd_world(test->priv);
+	char *page = (char *)__get_free_page(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_EQ(test, world->format_ops->get(page, NULL), 7);
+	KUNIT_EXPECT_STREQ(test, page, "luosdk\n");
+	KUNIT_EXPECT_EQ(test, world->format_ops->set("memfd-v3", NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, *world->format, 0);
+	KUNIT_EXPECT_EQ(test, world->format_ops->set("memfd-v2\n", NULL), 0);
+	KUNIT_EXPECT_EQ(test, world->format_ops->get(page, NULL), 9);
+	KUNIT_EXPECT_STREQ(test, page, "memfd-v2\n");
+	KUNIT_EXPECT_EQ(test, *world->format, 1);
+	free_page((unsigned long)page);
 }
 
 /* ---- Memory ---------------------------------------------------------------------------- */
@@ -720,6 +750,25 @@ static void memfd_v2_noexec(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memfd_get_seals(file), F_SEAL_EXEC);
 }
 
+/*
+ * A large folio for a kernel that cannot have it in a file: an error, where the kernel's own
+ * handler would lose all but its first page. The other format knows a way, see memfd_large.
+ */
+static void memfd_v2_too_large(struct kunit *test)
+{
+	struct luokit *k = luokit_boot(test, &memfd_sdk_world);
+	struct file *file;
+
+	test->priv = k;
+	file = luokit_carry(k, memfd_make(test, 16 * PAGE_SIZE | MEMFD_CONGRUENT));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, memfd_order(file, 0), 4);
+	*memfd_world(k)->format = 1;
+	memfd_preserved(test, file);
+	luokit_next_world(k, &memfd_sdk_v2_world);
+	KUNIT_EXPECT_PTR_EQ(test, memfd_arrived(test), ERR_PTR(-EOPNOTSUPP));
+}
+
 /* Without a checksum, what can be compared is compared. */
 static void memfd_v2_damaged(struct kunit *test)
 {
@@ -747,6 +796,8 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(memfd_seals),
 	KUNIT_CASE(memfd_unknown_seal),
 	KUNIT_CASE(memfd_access_mode),
+	KUNIT_CASE(memfd_linked),
+	KUNIT_CASE(memfd_format_parameter),
 	KUNIT_CASE(memfd_bytes),
 	KUNIT_CASE(memfd_in_place),
 	KUNIT_CASE(memfd_large),
@@ -859,6 +910,7 @@ static struct kunit_case memfd_v2_cases[] = {
 	KUNIT_CASE_PARAM(memfd_v2_discarded, memfd_way_gen_params),
 	KUNIT_CASE(memfd_v2_refuses),
 	KUNIT_CASE(memfd_v2_noexec),
+	KUNIT_CASE(memfd_v2_too_large),
 	KUNIT_CASE(memfd_v2_damaged),
 	KUNIT_CASE_SLOW(memfd_v2_is_judged),
 	{}

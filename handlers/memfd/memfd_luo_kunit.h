@@ -5,6 +5,7 @@
 #ifndef _MEMFD_LUO_KUNIT_H
 #define _MEMFD_LUO_KUNIT_H
 
+struct kernel_param_ops;
 struct luokit_world;
 struct luosdk_handler;
 
@@ -19,6 +20,7 @@ struct memfd_world_private {
 	struct luosdk_handler *handler;
 	/* Not a static of the test's: it starts anew with each kernel. */
 	unsigned int *format;
+	const struct kernel_param_ops *format_ops;
 };
 
 #endif /* _MEMFD_LUO_KUNIT_H */

@@ -58,6 +58,7 @@ static void *memfd_world_store(struct xa_state *xas, void *entry)
 static const struct memfd_world_private memfd_world_private = {
 	.handler = &memfd_luo_handler,
 	.format = &memfd_format,
+	.format_ops = &memfd_format_ops,
 };
 
 /* As if mm/memfd_luo.c were not there, which the kit's worlds can have. */

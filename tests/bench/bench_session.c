@@ -19,7 +19,7 @@
 #include <linux/libfdt.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/unaligned.h>
+#include <linux/string.h>
 
 #include "bench.h"
 #include "luo_internal.h"
@@ -182,7 +182,7 @@ s64 bench_preserved_pages(void)
 	struct kho_radix_tree tree;
 	const void *root;
 	struct file *file;
-	u64 pages = 0;
+	u64 pages = 0, phys;
 	int len;
 
 	file = filp_open(BENCH_KHO_FDT, O_RDONLY, 0);
@@ -191,11 +191,12 @@ s64 bench_preserved_pages(void)
 	blob = file_inode(file)->i_private;
 	root = fdt_getprop(blob->data, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, &len);
 	__fput_sync(file);
-	if (!root || len != sizeof(u64))
+	if (!root || len != sizeof(phys))
 		return -EBADMSG;
 
 	/* KHO's own lock is out of reach; nobody else preserves anything now. */
-	tree.root = phys_to_virt(get_unaligned((const u64 *)root));
+	memcpy(&phys, root, sizeof(phys));
+	tree.root = phys_to_virt(phys);
 	mutex_init(&tree.lock);
 	kho_radix_walk_tree(&tree, &cb, &pages);
 	mutex_destroy(&tree.lock);

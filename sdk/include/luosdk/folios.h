@@ -386,7 +386,8 @@ static inline int luosdk_run_flush(struct luosdk_folios_out *out)
  *
  * Context: Sleeps. For preserve.
  * Return: 0; -EINVAL for an index that goes back, or for one page alone of a
- *         larger folio; -EFBIG for more than 2^32 runs; -ENOMEM; what KHO returns. After an error @page is not among what
+ *         larger folio; -EFBIG for more than 2^32 runs; -ENOMEM; what KHO
+ *         returns. After an error @page is not among what
  *         luosdk_folios_abort() gives back.
  */
 static inline int luosdk_folios_add(struct luosdk_folios_out *out,

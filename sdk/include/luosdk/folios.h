@@ -239,30 +239,6 @@ static inline void luosdk_folios_begin(struct luosdk_folios_out *out,
 	};
 }
 
-/*
- * One key for one chunk. Of a page that stands alone KHO has less to find out when
- * it is called a folio.
- */
-static inline bool luosdk_chunk_is_page(const struct luosdk_chunk *c)
-{
-	return !c->order && !folio_test_large(pfn_folio(c->pfn));
-}
-
-static inline int luosdk_chunk_preserve(const struct luosdk_chunk *c)
-{
-	if (luosdk_chunk_is_page(c))
-		return kho_preserve_folio(pfn_folio(c->pfn));
-	return kho_preserve_pages(pfn_to_page(c->pfn), 1UL << c->order);
-}
-
-static inline void luosdk_chunk_unpreserve(const struct luosdk_chunk *c)
-{
-	if (luosdk_chunk_is_page(c))
-		kho_unpreserve_folio(pfn_folio(c->pfn));
-	else
-		kho_unpreserve_pages(pfn_to_page(c->pfn), 1UL << c->order);
-}
-
 /* Give up the first @done pages of a run, as they were cut. */
 static inline void luosdk_run_unpreserve(u64 pfn, u64 index, u64 nr, u64 done,
 					 u32 max_order)
@@ -273,7 +249,7 @@ static inline void luosdk_run_unpreserve(u64 pfn, u64 index, u64 nr, u64 done,
 		struct luosdk_chunk c = luosdk_chunk_cut(pfn + at, index + at,
 							 nr - at, max_order);
 
-		luosdk_chunk_unpreserve(&c);
+		kho_unpreserve_pages(pfn_to_page(c.pfn), 1UL << c.order);
 		at += 1ULL << c.order;
 	}
 }
@@ -283,7 +259,10 @@ static inline int luosdk_run_preserve(u64 pfn, u64 index, u64 nr, u32 max_order)
 	u64 at;
 	int err;
 
-	/* Fragmented memory is nothing but such; see luosdk_runs_drop(). */
+	/*
+	 * Fragmented memory is nothing but such, and KHO gets to the same key in half the
+	 * instructions when the page is called a folio. luosdk_runs_drop() does alike.
+	 */
 	if (nr == 1) {
 		struct folio *folio = pfn_folio(pfn);
 
@@ -294,7 +273,7 @@ static inline int luosdk_run_preserve(u64 pfn, u64 index, u64 nr, u32 max_order)
 		struct luosdk_chunk c = luosdk_chunk_cut(pfn + at, index + at,
 							 nr - at, max_order);
 
-		err = luosdk_chunk_preserve(&c);
+		err = kho_preserve_pages(pfn_to_page(c.pfn), 1UL << c.order);
 		if (err) {
 			luosdk_run_unpreserve(pfn, index, nr, at, max_order);
 			return err;

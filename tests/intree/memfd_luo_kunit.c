@@ -365,7 +365,8 @@ static void intree_memfd_failed_retrieve(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, left, none, "allocation %u", nth);
 		made++;
 	}
-	KUNIT_EXPECT_GT(test, made, 2);
+	/* The file and its inode at least; a node of its page cache is asked for again. */
+	KUNIT_EXPECT_GE(test, made, 2);
 }
 
 /* The new kernel is an older one, which does not know a seal. */

@@ -32,7 +32,7 @@
  * ============================  =========================================
  * LUOSDK_PROBED                 was looked at by sdk/probe at all
  * LUOSDK_HAVE_RETRIEVE_STATUS   remembers that a retrieve failed
- * LUOSDK_HAVE_SESSION           passes the session to a handler
+ * LUOSDK_HAVE_SESSION           lets a handler find files of its session
  * LUOSDK_HAVE_CORE_GET_ID       checks for double preserves on its own
  * ============================  =========================================
  */
@@ -65,5 +65,51 @@ static_assert(BITS_PER_LONG == 64);
  */
 #define luosdk_unregister_file_handler(fh)				\
 	((void)liveupdate_unregister_file_handler(fh))
+
+/*
+ * Whether a handler can find other files of its session; for depend.h. Without,
+ * there is no session, and the other two are never called.
+ */
+#ifdef LUOSDK_HAVE_SESSION
+#define LUOSDK_LOOKUPS		1
+
+static inline struct liveupdate_session *
+luosdk_args_session(const struct liveupdate_file_op_args *args)
+{
+	return args->session;
+}
+
+static inline int luosdk_session_token(struct liveupdate_session *s,
+				       struct file *file, u64 *token)
+{
+	return liveupdate_get_token_outgoing(s, file, token);
+}
+
+static inline int luosdk_session_file(struct liveupdate_session *s, u64 token,
+				      struct file **filep)
+{
+	return liveupdate_get_file_incoming(s, token, filep);
+}
+#else
+#define LUOSDK_LOOKUPS		0
+
+static inline struct liveupdate_session *
+luosdk_args_session(const struct liveupdate_file_op_args *args)
+{
+	return NULL;
+}
+
+static inline int luosdk_session_token(struct liveupdate_session *s,
+				       struct file *file, u64 *token)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int luosdk_session_file(struct liveupdate_session *s, u64 token,
+				      struct file **filep)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 
 #endif /* _LUOSDK_COMPAT_H */

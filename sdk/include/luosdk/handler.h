@@ -21,6 +21,7 @@
 #include <linux/module.h>
 #include <linux/stddef.h>
 #include <luosdk/compat.h>
+#include <luosdk/depend.h>
 #include <luosdk/file.h>
 #include <luosdk/guard.h>
 #include <luosdk/state.h>
@@ -114,6 +115,8 @@
  *	fields at its end still change between freeze and the kexec.
  * ``unsigned int drain_ms``
  *	How long freeze waits for open access sections. 1000 by default.
+ * ``.link``, ``.bind``, ``.parents``, ``.parent``
+ *	For files that need other files: see the DOC section "depend".
  *
  * All of them are called with the session's mutex held, in process context, and
  * may sleep. For one file they are never called at the same time.
@@ -152,6 +155,12 @@ struct luosdk_type {
 	struct file *(*restore)(const void *ser);
 	bool (*ready)(struct file *file, void *ctx);
 	void (*discard)(const void *ser);
+	int (*link)(struct file *file, void *ctx, void *ser,
+		    struct luosdk_links *links);
+	int (*bind)(struct file *file, void *ctx, const void *ser,
+		    struct luosdk_links *links);
+	/* Files of its own module may need it, which only this layer knows of. */
+	bool recorded;
 };
 
 /**
@@ -162,6 +171,7 @@ struct luosdk_type {
  * @guards: The contexts that are claimed, unless its guard is embedded.
  * @slots:  Its pages of saved state.
  * @stats:  Its counters.
+ * @depend: What its files need, and who needs them.
  *
  * LUOSDK_HANDLER() defines it under the name <name>_luo_handler. A driver can
  * ask it, for instance for luosdk_guards_get_file().
@@ -173,9 +183,37 @@ struct luosdk_handler {
 	struct luosdk_guards guards;
 	struct luosdk_slots slots;
 	struct luosdk_stats stats;
+	struct luosdk_depend depend;
 	/* private: */
 	bool registered;
 };
+
+/* What depend.h has to know of it. */
+static inline struct luosdk_depend *luosdk_handler_depend(struct luosdk_handler *h)
+{
+	return &h->depend;
+}
+
+static inline const char *luosdk_handler_name(const struct luosdk_handler *h)
+{
+	return h->name;
+}
+
+static inline const struct luosdk_format *
+luosdk_handler_format(const struct luosdk_handler *h)
+{
+	return &h->format;
+}
+
+static inline struct luosdk_guards *luosdk_handler_guards(struct luosdk_handler *h)
+{
+	return &h->guards;
+}
+
+static inline struct liveupdate_file_handler *luosdk_handler_fh(struct luosdk_handler *h)
+{
+	return &h->fh;
+}
 
 static __always_inline struct luosdk_guard *
 luosdk_type_guard(const struct luosdk_type *t, void *ctx)
@@ -253,6 +291,22 @@ static inline int luosdk_handler_result(struct luosdk_handler *h,
 	return err;
 }
 
+/* The author's .link: which other files this one needs. */
+static __always_inline int
+luosdk_handler_link(struct liveupdate_file_op_args *args, struct luosdk_handler *h,
+		    const struct luosdk_type *t, void *ctx, void *ser, bool dry)
+{
+	struct luosdk_links links = {
+		.handler = h,
+		.session = luosdk_args_session(args),
+		.file = args->file,
+		.ctx = ctx,
+		.dry = dry,
+	};
+
+	return luosdk_handler_result(h, "link", t->link(args->file, ctx, ser, &links));
+}
+
 static __always_inline int
 luosdk_handler_preserve(struct liveupdate_file_op_args *args,
 			struct luosdk_handler *h, const struct luosdk_type *t)
@@ -286,6 +340,12 @@ luosdk_handler_preserve(struct liveupdate_file_op_args *args,
 					    t->preserve(file, ctx, ser));
 	if (err)
 		goto err_free;
+	if (t->link)
+		err = luosdk_handler_link(args, h, t, ctx, ser, true);
+	if (!err && t->recorded)
+		err = luosdk_leaver_add(&h->depend, ctx, luosdk_state_handle(ser));
+	if (err)
+		goto err_unpreserve;
 
 	args->serialized_data = luosdk_state_handle(ser);
 	args->private_data = ser;
@@ -294,6 +354,9 @@ luosdk_handler_preserve(struct liveupdate_file_op_args *args,
 
 	return 0;
 
+err_unpreserve:
+	if (t->unpreserve)
+		t->unpreserve(file, ctx, ser);
 err_free:
 	luosdk_state_free(&h->slots, ser);
 err_release:
@@ -307,6 +370,8 @@ luosdk_handler_unpreserve(struct liveupdate_file_op_args *args,
 {
 	void *ctx = luosdk_type_context(t, args->file);
 
+	if (t->recorded)
+		luosdk_leaver_del(&h->depend, ctx);
 	if (t->unpreserve)
 		t->unpreserve(args->file, ctx, args->private_data);
 	luosdk_state_free(&h->slots, args->private_data);
@@ -333,6 +398,8 @@ luosdk_handler_freeze(struct liveupdate_file_op_args *args,
 	}
 
 	err = luosdk_handler_result(h, "save", t->save(file, ctx, ser));
+	if (!err && t->link)
+		err = luosdk_handler_link(args, h, t, ctx, ser, false);
 	if (!err && t->freeze)
 		err = luosdk_handler_result(h, "freeze",
 					    t->freeze(file, ctx, ser));
@@ -367,7 +434,8 @@ luosdk_handler_unfreeze(struct liveupdate_file_op_args *args,
  */
 static __always_inline int luosdk_handler_adopt(struct luosdk_handler *h,
 						const struct luosdk_type *t,
-						struct file *file)
+						struct file *file, const void *ser,
+						struct luosdk_links *links)
 {
 	void *ctx;
 	int err;
@@ -388,6 +456,14 @@ static __always_inline int luosdk_handler_adopt(struct luosdk_handler *h,
 		 h->name)) {
 		err = -EIO;
 		goto err_fput;
+	}
+
+	if (t->bind) {
+		links->file = file;
+		links->ctx = ctx;
+		err = luosdk_handler_result(h, "bind", t->bind(file, ctx, ser, links));
+		if (err)
+			goto err_fput;
 	}
 
 	err = luosdk_type_restored(h, t, ctx, file);
@@ -413,10 +489,16 @@ static __always_inline void luosdk_handler_refused(struct luosdk_handler *h,
 		       h->name);
 }
 
+/* From the state to the file, which @depth files wait for already. */
 static __always_inline int
-luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
-			struct luosdk_handler *h, const struct luosdk_type *t)
+luosdk_handler_load(struct liveupdate_file_op_args *args, struct luosdk_handler *h,
+		    const struct luosdk_type *t, unsigned int depth)
 {
+	struct luosdk_links links = {
+		.handler = h,
+		.session = luosdk_args_session(args),
+		.depth = depth,
+	};
 	struct luosdk_incoming in;
 	struct file *file;
 	int err;
@@ -429,7 +511,7 @@ luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
 	}
 
 	file = t->restore(in.payload);
-	err = luosdk_handler_adopt(h, t, file);
+	err = luosdk_handler_adopt(h, t, file, in.payload, &links);
 	luosdk_state_close(&in);
 	if (err)
 		return luosdk_stats_failed(&h->stats, err);
@@ -440,13 +522,77 @@ luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
 	return 0;
 }
 
+/* Called by LUO, and by files that need this one: whoever is first has it restored. */
+static __always_inline int
+luosdk_handler_retrieve_recorded(struct liveupdate_file_op_args *args,
+				 struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	const struct luosdk_links *child = args->private_data;
+	struct luosdk_arrival *first;
+	int err;
+
+	err = luosdk_arrival_ask(h, args->serialized_data, child, &first, &args->file);
+	if (!first)
+		return err;
+
+	err = luosdk_handler_load(args, h, t, child ? child->depth + 1 : 0);
+
+	return luosdk_arrival_done(&h->depend, first, !child, err, &args->file);
+}
+
+static __always_inline int
+luosdk_handler_retrieve(struct liveupdate_file_op_args *args,
+			struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	if (t->recorded)
+		return luosdk_handler_retrieve_recorded(args, h, t);
+	return luosdk_handler_load(args, h, t, 0);
+}
+
 static __always_inline bool
 luosdk_handler_can_finish(struct liveupdate_file_op_args *args,
-			  const struct luosdk_type *t)
+			  struct luosdk_handler *h, const struct luosdk_type *t)
 {
-	if (!t->ready || args->retrieve_status <= 0)
+	struct file *file = args->file;
+
+	if (!t->ready || args->retrieve_status < 0)
 		return true;
-	return t->ready(args->file, luosdk_type_context(t, args->file));
+	if (!args->retrieve_status) {
+		/* Others may use it all the same. */
+		file = t->recorded ? luosdk_arrival_file(&h->depend, args->serialized_data) :
+				     NULL;
+		if (!file)
+			return true;
+	}
+	return t->ready(file, luosdk_type_context(t, file));
+}
+
+static __always_inline void
+luosdk_handler_finish_restored(struct luosdk_handler *h, const struct luosdk_type *t,
+			       struct file *file)
+{
+	luosdk_type_release(h, t, luosdk_type_context(t, file), file);
+	luosdk_stats_inc(&h->stats, LUOSDK_STAT_FINISHED);
+}
+
+/* Its own record decides, as others may have asked for what LUO never retrieved. */
+static __always_inline bool
+luosdk_handler_finish_recorded(struct liveupdate_file_op_args *args,
+			       struct luosdk_handler *h, const struct luosdk_type *t)
+{
+	struct luosdk_arrival *arrival;
+
+	arrival = luosdk_arrival_remove(&h->depend, args->serialized_data);
+	if (!arrival)
+		return false;
+
+	if (!arrival->err)
+		luosdk_handler_finish_restored(h, t, arrival->file);
+	if (arrival->held)
+		fput(arrival->file);
+	kfree(arrival);
+
+	return true;
 }
 
 static __always_inline void
@@ -455,14 +601,15 @@ luosdk_handler_finish(struct liveupdate_file_op_args *args,
 {
 	struct luosdk_incoming in;
 
+	if (t->recorded && luosdk_handler_finish_recorded(args, h, t))
+		return;
+
 	/* A retrieve that failed has consumed the state. */
 	if (args->retrieve_status < 0)
 		return;
 
 	if (args->retrieve_status > 0) {
-		luosdk_type_release(h, t, luosdk_type_context(t, args->file),
-				    args->file);
-		luosdk_stats_inc(&h->stats, LUOSDK_STAT_FINISHED);
+		luosdk_handler_finish_restored(h, t, args->file);
 		return;
 	}
 
@@ -482,6 +629,11 @@ static inline int luosdk_handler_register(struct luosdk_handler *h)
 	int err;
 
 	h->format.compat = luosdk_compat_hash(h->format.compatible);
+	/* Numbers of files mean something else where there are no look-ups. */
+	if (!LUOSDK_LOOKUPS && h->depend.links) {
+		h->format.version |= LUOSDK_VERSION_BY_HANDLE;
+		h->format.min_version |= LUOSDK_VERSION_BY_HANDLE;
+	}
 
 	err = liveupdate_register_file_handler(&h->fh);
 	/* A kernel that was booted without live update: nothing to do. */
@@ -506,6 +658,7 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 
 	h->registered = false;
 	luosdk_unregister_file_handler(&h->fh);
+	luosdk_depend_end(&h->depend);
 	luosdk_stats_unregister(&h->stats);
 }
 
@@ -545,6 +698,12 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 		struct file *(*restore)(const _ser *ser);		\
 		bool (*ready)(struct file *file, _ctx *ctx);		\
 		void (*discard)(const _ser *ser);			\
+		int (*link)(struct file *file, _ctx *ctx, _ser *ser,	\
+			    struct luosdk_links *links);		\
+		int (*bind)(struct file *file, _ctx *ctx, const _ser *ser, \
+			    struct luosdk_links *links);		\
+		struct luosdk_handler *const *parents;			\
+		bool parent;						\
 		u32 version;						\
 		u32 min_version;					\
 		const struct luosdk_upgrade *upgrades;			\
@@ -597,6 +756,18 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	{								\
 		_name##_luo_author.discard(ser);			\
 	}								\
+	static inline int _name##_luo_do_link(struct file *file, void *ctx, \
+					      void *ser,		\
+					      struct luosdk_links *links) \
+	{								\
+		return _name##_luo_author.link(file, ctx, ser, links);	\
+	}								\
+	static inline int _name##_luo_do_bind(struct file *file, void *ctx, \
+					      const void *ser,		\
+					      struct luosdk_links *links) \
+	{								\
+		return _name##_luo_author.bind(file, ctx, ser, links);	\
+	}								\
 									\
 	static struct luosdk_handler _name##_luo_handler;		\
 									\
@@ -626,6 +797,12 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 				 _name##_luo_do_ready : NULL,		\
 			.discard = _name##_luo_author.discard ?		\
 				   _name##_luo_do_discard : NULL,	\
+			.link = _name##_luo_author.link ?		\
+				_name##_luo_do_link : NULL,		\
+			.bind = _name##_luo_author.bind ?		\
+				_name##_luo_do_bind : NULL,		\
+			.recorded = _name##_luo_author.parent &&	\
+				    !LUOSDK_LOOKUPS,			\
 		};							\
 	}								\
 									\
@@ -683,7 +860,7 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
 									\
-		return luosdk_handler_can_finish(args, &t);		\
+		return luosdk_handler_can_finish(args, &_name##_luo_handler, &t); \
 	}								\
 									\
 	static void _name##_luo_finish(struct liveupdate_file_op_args *args) \
@@ -714,7 +891,15 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 		.guards = LUOSDK_GUARDS_INIT(_name##_luo_handler.guards), \
 		.slots = LUOSDK_SLOTS_INIT(_name##_luo_handler.slots,	\
 					   sizeof(_ser)),		\
+		.depend = LUOSDK_DEPEND_INIT(_name##_luo_handler.depend), \
 	};								\
+									\
+	static inline void *_name##_luo_parent_context(struct file *file) \
+	{								\
+		const struct luosdk_type t = _name##_luo_type();	\
+									\
+		return luosdk_type_context(&t, file);			\
+	}								\
 									\
 	static int _name##_luo_register(void)				\
 	{								\
@@ -741,6 +926,12 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 				 _name##_luo_author.version &&		\
 				 !_name##_luo_author.upgrades,		\
 				 "luosdk: .upgrades is missing");	\
+		BUILD_BUG_ON_MSG(!_name##_luo_author.link !=		\
+				 !_name##_luo_author.bind,		\
+				 "luosdk: .link and .bind go together"); \
+		BUILD_BUG_ON_MSG(_name##_luo_author.parents &&		\
+				 !_name##_luo_author.link,		\
+				 "luosdk: .parents without .link");	\
 									\
 		_name##_luo_handler.format = (struct luosdk_format){	\
 			.compatible = _compat,				\
@@ -751,6 +942,14 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 			.sealed = _name##_luo_author.sealed ?: sizeof(_ser), \
 			.upgrades = _name##_luo_author.upgrades,	\
 		};							\
+		_name##_luo_handler.depend.parents = _name##_luo_author.parents; \
+		_name##_luo_handler.depend.links = _name##_luo_author.link; \
+		if (_name##_luo_author.parent) {			\
+			_name##_luo_handler.depend.context =		\
+				_name##_luo_parent_context;		\
+			_name##_luo_handler.depend.retrieve = _name##_luo_retrieve; \
+			_name##_luo_handler.depend.guard = _name##_luo_author.guard; \
+		}							\
 									\
 		return luosdk_handler_register(&_name##_luo_handler);	\
 	}								\

@@ -473,6 +473,23 @@ static inline int luosdk_slot_check(const struct luosdk_format *fmt, u64 handle)
 	return 0;
 }
 
+/*
+ * Does @handle seem to lead to a state of this handler? Only to tell whose it would be: it
+ * is checked when it is opened.
+ */
+static inline bool luosdk_state_claimed(const struct luosdk_format *fmt, u64 handle)
+{
+	const struct luosdk_state_hdr *hdr;
+
+	if (!handle || handle % 8 || !pfn_valid(PHYS_PFN(handle)))
+		return false;
+	if (offset_in_page(handle))
+		return !luosdk_slot_check(fmt, handle);
+	hdr = phys_to_virt(handle);
+
+	return hdr->magic == LUOSDK_STATE_MAGIC && hdr->compat == luosdk_state_compat(fmt);
+}
+
 /* What the header says, of a state that has room for @room bytes of payload. */
 static inline int luosdk_state_check(const struct luosdk_format *fmt,
 				     const struct luosdk_state_hdr *hdr,

@@ -34,6 +34,8 @@
  * LUOSDK_HAVE_RETRIEVE_STATUS   remembers that a retrieve failed
  * LUOSDK_HAVE_SESSION           lets a handler find files of its session
  * LUOSDK_HAVE_CORE_GET_ID       checks for double preserves on its own
+ * LUOSDK_HAVE_FLB               has state that files share (FLB)
+ * LUOSDK_HAVE_FLB_PUT           counts who uses such a state in the new kernel
  * ============================  =========================================
  */
 
@@ -109,6 +111,36 @@ static inline int luosdk_session_file(struct liveupdate_session *s, u64 token,
 				      struct file **filep)
 {
 	return -EOPNOTSUPP;
+}
+#endif
+
+#ifdef LUOSDK_HAVE_FLB
+/**
+ * luosdk_unregister_flb() - Unregister a shared state from a handler.
+ * @fh:  The handler.
+ * @flb: The state.
+ *
+ * As with handlers, 7.0 returns an error and later kernels nothing.
+ *
+ * Context: May sleep.
+ */
+#define luosdk_unregister_flb(fh, flb)					\
+	((void)liveupdate_unregister_flb(fh, flb))
+
+/**
+ * luosdk_flb_put_incoming() - Give back what liveupdate_flb_get_incoming() gave.
+ * @flb: The state.
+ *
+ * Before 7.2 there is nothing to give back: the object lives until the last file
+ * is finished, whoever uses it.
+ *
+ * Context: May sleep.
+ */
+static inline void luosdk_flb_put_incoming(struct liveupdate_flb *flb)
+{
+#ifdef LUOSDK_HAVE_FLB_PUT
+	liveupdate_flb_put_incoming(flb);
+#endif
 }
 #endif
 

@@ -186,6 +186,7 @@ struct luosdk_handler {
 	struct luosdk_depend depend;
 	/* private: */
 	bool registered;
+	bool no_luo;
 };
 
 /* What depend.h has to know of it. */
@@ -637,7 +638,8 @@ static inline int luosdk_handler_register(struct luosdk_handler *h)
 
 	err = liveupdate_register_file_handler(&h->fh);
 	/* A kernel that was booted without live update: nothing to do. */
-	if (err == -EOPNOTSUPP)
+	h->no_luo = err == -EOPNOTSUPP;
+	if (h->no_luo)
 		return 0;
 	if (err) {
 		pr_err("luosdk: %s: LUO refused handler '%s': %pe\n", h->name,

@@ -554,6 +554,44 @@ static inline int luosdk_state_upgrade(struct luosdk_incoming *in,
 	return 0;
 }
 
+/*
+ * Find the state that @handle leads to and make its memory ours, if that is
+ * certain; what the state says of itself is not looked at.
+ */
+static inline int luosdk_state_take(struct luosdk_incoming *in,
+				    struct luosdk_slots *slots,
+				    const struct luosdk_format *fmt, u64 handle,
+				    size_t *room)
+{
+	int err;
+
+	*in = (struct luosdk_incoming){ .slots = slots };
+
+	if (!handle || handle % 8 || !pfn_valid(PHYS_PFN(handle)))
+		return -EINVAL;
+
+	in->hdr = phys_to_virt(handle);
+	in->leaked = PAGE_SIZE;
+	if (offset_in_page(handle)) {
+		err = luosdk_slot_check(fmt, handle);
+		if (err)
+			return err;
+		*room = luosdk_slot_page(in->hdr)->slot_bytes;
+	} else {
+		/* Only a state of ours makes the pages ours. */
+		if (in->hdr->magic != LUOSDK_STATE_MAGIC ||
+		    in->hdr->compat != luosdk_state_compat(fmt))
+			return -EBADMSG;
+		in->folio = kho_restore_folio(handle);
+		if (!in->folio)
+			return -EBADMSG;
+		*room = folio_size(in->folio);
+	}
+	in->leaked = 0;
+
+	return 0;
+}
+
 /**
  * luosdk_state_open() - Check an incoming state and make it readable.
  * @in:     Filled in.
@@ -584,33 +622,9 @@ static inline int luosdk_state_open(struct luosdk_incoming *in,
 	size_t room;
 	int err;
 
-	*in = (struct luosdk_incoming){ .slots = slots };
-
-	if (!handle || handle % 8 || !pfn_valid(PHYS_PFN(handle))) {
-		err = -EINVAL;
+	err = luosdk_state_take(in, slots, fmt, handle, &room);
+	if (err)
 		goto err_report;
-	}
-
-	in->hdr = phys_to_virt(handle);
-	if (offset_in_page(handle)) {
-		in->leaked = PAGE_SIZE;
-		err = luosdk_slot_check(fmt, handle);
-		if (err)
-			goto err_report;
-		room = luosdk_slot_page(in->hdr)->slot_bytes;
-	} else {
-		/* Only a state of ours makes the pages ours. */
-		in->leaked = PAGE_SIZE;
-		err = -EBADMSG;
-		if (in->hdr->magic != LUOSDK_STATE_MAGIC ||
-		    in->hdr->compat != luosdk_state_compat(fmt))
-			goto err_report;
-		in->folio = kho_restore_folio(handle);
-		if (!in->folio)
-			goto err_report;
-		room = folio_size(in->folio);
-	}
-	in->leaked = 0;
 
 	err = luosdk_state_check(fmt, in->hdr, room - sizeof(*in->hdr));
 	if (err)
@@ -633,6 +647,31 @@ err_report:
 	       fmt->compatible, handle, ERR_PTR(err),
 	       in->leaked ? ", its memory is lost until the next reboot" : "");
 	return err;
+}
+
+/**
+ * luosdk_state_drop() - Consume an incoming state without reading it.
+ * @slots:  The handler's pages.
+ * @fmt:    What this kernel reads.
+ * @handle: What LUO carried over.
+ *
+ * For a state whose content nobody needs: it may be half written.
+ *
+ * Context: Sleeps.
+ * Return: How many bytes of preserved memory stay lost until the next reboot,
+ *         because @handle does not lead to a state of this handler. Zero if
+ *         none.
+ */
+static inline size_t luosdk_state_drop(struct luosdk_slots *slots,
+				       const struct luosdk_format *fmt,
+				       u64 handle)
+{
+	struct luosdk_incoming in;
+	size_t room;
+
+	if (!luosdk_state_take(&in, slots, fmt, handle, &room))
+		luosdk_state_close(&in);
+	return in.leaked;
 }
 
 #endif /* _LUOSDK_STATE_H */

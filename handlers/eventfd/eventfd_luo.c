@@ -43,6 +43,8 @@
  *   Belongs to the descriptor, not the file. LUO sets it on the new one.
  */
 
+#define LUOSDK_TRACE eventfd
+
 #include <linux/eventfd.h>
 #include <linux/module.h>
 #include <luosdk/handler.h>

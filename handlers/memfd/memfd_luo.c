@@ -52,6 +52,8 @@
  * cgroup asks for more.
  */
 
+#define LUOSDK_TRACE memfd
+
 #include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>

@@ -13,6 +13,9 @@
  * object, the section "Live update", and one line each in init and exit.
  */
 
+/* Live update: its steps are the event luosdk_anon_fd. */
+#define LUOSDK_TRACE anon_fd
+
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>

@@ -5,7 +5,8 @@
  * This is its own source compiled once more, because the bench has to choose
  * at run time which handler LUO offers a file to. Only its registration is
  * left out: LUO gets the same callbacks from bench_eventfd.c, under another
- * compatible string, and debugfs has the original's counters already.
+ * compatible string, and debugfs has the original's counters already. And its
+ * trace event, a symbol of the whole kernel: what is measured has none.
  */
 
 #include <linux/liveupdate.h>

@@ -36,6 +36,11 @@
 /* The kernel's own test registers with every core it finds. */
 #undef CONFIG_LIVEUPDATE_TEST
 
+/* A tracepoint is a symbol of the whole kernel, and of one handler there may be many worlds. */
+#ifndef NOTRACE
+#define NOTRACE
+#endif
+
 /* As all of the core has it: must stand before the first #include. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -26,6 +26,7 @@
 #include <luosdk/guard.h>
 #include <luosdk/state.h>
 #include <luosdk/stats.h>
+#include <luosdk/trace.h>
 
 /**
  * DOC: handler
@@ -596,33 +597,54 @@ luosdk_handler_finish_recorded(struct liveupdate_file_op_args *args,
 	return true;
 }
 
-static __always_inline void
+/* LUO wants no result; the trace event shows what was done, and with what success. */
+static __always_inline int
 luosdk_handler_finish(struct liveupdate_file_op_args *args,
-		      struct luosdk_handler *h, const struct luosdk_type *t)
+		      struct luosdk_handler *h, const struct luosdk_type *t,
+		      enum luosdk_op *op)
 {
 	struct luosdk_incoming in;
+	int err;
 
+	*op = LUOSDK_OP_FINISH;
 	if (t->recorded && luosdk_handler_finish_recorded(args, h, t))
-		return;
+		return args->retrieve_status < 0 ? args->retrieve_status : 0;
 
 	/* A retrieve that failed has consumed the state. */
 	if (args->retrieve_status < 0)
-		return;
+		return args->retrieve_status;
 
 	if (args->retrieve_status > 0) {
 		luosdk_handler_finish_restored(h, t, args->file);
-		return;
+		return 0;
 	}
 
-	if (luosdk_state_open(&in, &h->slots, &h->format,
-			      args->serialized_data)) {
+	*op = LUOSDK_OP_DISCARD;
+	err = luosdk_state_open(&in, &h->slots, &h->format,
+				args->serialized_data);
+	if (err) {
 		luosdk_handler_refused(h, t, &in);
-		return;
+		return err;
 	}
 	if (t->discard)
 		t->discard(in.payload);
 	luosdk_state_close(&in);
 	luosdk_stats_inc(&h->stats, LUOSDK_STAT_DISCARDED);
+
+	return 0;
+}
+
+/* A callback has ended with @err; it began at @began. */
+static __always_inline void
+luosdk_handler_trace(struct liveupdate_file_op_args *args,
+		     struct luosdk_handler *h, const struct luosdk_type *t,
+		     enum luosdk_op op, u64 began, int err)
+{
+	if (luosdk_trace_enabled())
+		luosdk_trace_end(h->name, op, args->file ?
+				 luosdk_type_context(t, args->file) : NULL,
+				 args->serialized_data,
+				 err ? 0 : h->slots.slot_bytes, began, err);
 }
 
 static inline int luosdk_handler_register(struct luosdk_handler *h)
@@ -822,39 +844,63 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	_name##_luo_preserve(struct liveupdate_file_op_args *args)	\
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		u64 began = luosdk_trace_begin();			\
+		int err;						\
 									\
-		return luosdk_handler_preserve(args, &_name##_luo_handler, &t); \
+		err = luosdk_handler_preserve(args, &_name##_luo_handler, &t); \
+		luosdk_handler_trace(args, &_name##_luo_handler, &t,	\
+				     LUOSDK_OP_PRESERVE, began, err);	\
+									\
+		return err;						\
 	}								\
 									\
 	static void							\
 	_name##_luo_unpreserve(struct liveupdate_file_op_args *args)	\
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		u64 began = luosdk_trace_begin();			\
 									\
 		luosdk_handler_unpreserve(args, &_name##_luo_handler, &t); \
+		luosdk_handler_trace(args, &_name##_luo_handler, &t,	\
+				     LUOSDK_OP_UNPRESERVE, began, 0);	\
 	}								\
 									\
 	static int _name##_luo_freeze(struct liveupdate_file_op_args *args) \
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		u64 began = luosdk_trace_begin();			\
+		int err;						\
 									\
-		return luosdk_handler_freeze(args, &_name##_luo_handler, &t); \
+		err = luosdk_handler_freeze(args, &_name##_luo_handler, &t); \
+		luosdk_handler_trace(args, &_name##_luo_handler, &t,	\
+				     LUOSDK_OP_FREEZE, began, err);	\
+									\
+		return err;						\
 	}								\
 									\
 	static void							\
 	_name##_luo_unfreeze(struct liveupdate_file_op_args *args)	\
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		u64 began = luosdk_trace_begin();			\
 									\
 		luosdk_handler_unfreeze(args, &_name##_luo_handler, &t); \
+		luosdk_handler_trace(args, &_name##_luo_handler, &t,	\
+				     LUOSDK_OP_UNFREEZE, began, 0);	\
 	}								\
 									\
 	static int							\
 	_name##_luo_retrieve(struct liveupdate_file_op_args *args)	\
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		u64 began = luosdk_trace_begin();			\
+		int err;						\
 									\
-		return luosdk_handler_retrieve(args, &_name##_luo_handler, &t); \
+		err = luosdk_handler_retrieve(args, &_name##_luo_handler, &t); \
+		luosdk_handler_trace(args, &_name##_luo_handler, &t,	\
+				     LUOSDK_OP_RETRIEVE, began, err);	\
+									\
+		return err;						\
 	}								\
 									\
 	static bool							\
@@ -868,8 +914,12 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	static void _name##_luo_finish(struct liveupdate_file_op_args *args) \
 	{								\
 		const struct luosdk_type t = _name##_luo_type();	\
+		u64 began = luosdk_trace_begin();			\
+		enum luosdk_op op;					\
+		int err;						\
 									\
-		luosdk_handler_finish(args, &_name##_luo_handler, &t);	\
+		err = luosdk_handler_finish(args, &_name##_luo_handler, &t, &op); \
+		luosdk_handler_trace(args, &_name##_luo_handler, &t, op, began, err); \
 	}								\
 									\
 	static const struct liveupdate_file_ops _name##_luo_ops = {	\

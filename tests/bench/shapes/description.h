@@ -40,11 +40,13 @@
 	}									\
 	static bool _name##_luo_can_finish(struct liveupdate_file_op_args *args) \
 	{									\
-		return luosdk_handler_can_finish(args, _t);			\
+		return luosdk_handler_can_finish(args, &_name##_luo_handler, _t); \
 	}									\
 	static void _name##_luo_finish(struct liveupdate_file_op_args *args)	\
 	{									\
-		luosdk_handler_finish(args, &_name##_luo_handler, _t);		\
+		enum luosdk_op op;						\
+										\
+		luosdk_handler_finish(args, &_name##_luo_handler, _t, &op);	\
 	}									\
 	static const struct liveupdate_file_ops _name##_luo_ops = {		\
 		.can_preserve = _name##_luo_can_preserve,			\

@@ -91,7 +91,7 @@ class BuildModules(Case):
     def setUp(self):
         super().setUp()
         shutil.rmtree(f"{self.top}/handlers/a")
-        for name in ("sdk/probe", "sdk/Kbuild.include", "handlers/eventfd/Kbuild",
+        for name in ("sdk/probe", "sdk/Kbuild.include", "sdk/libfdt.c", "handlers/eventfd/Kbuild",
                      "templates/anon-fd/Kbuild", "tests/kit/Kbuild.include", "dkms.conf"):
             os.makedirs(os.path.dirname(f"{self.top}/{name}"), exist_ok=True)
             shutil.copy2(f"{TOP}/{name}", f"{self.top}/{name}")
@@ -158,11 +158,13 @@ class BuildModules(Case):
     def refused(self, pattern, plain=True, rest=False):
         """Both ways refuse with the same sentence, compile nothing and leave nothing.
 
-        rest: the kernel is good for the other folders, and the sentence says so.
+        rest: the kernel is good for the other folders, and the sentence says so. The folder
+        that it is not good for is handlers/eventfd, or the one that is given.
         """
         top = snapshot(self.top)
         text = self.refuses(pattern, "build-modules", self.build)
-        self.assertEqual("; or leave it out with '--without handlers/eventfd'." in text, rest, text)
+        folder = rest if isinstance(rest, str) else "handlers/eventfd"
+        self.assertEqual(f"; or leave it out with '--without {folder}'." in text, bool(rest), text)
         why = self.one_sentence(text)
         self.assertRegex(why, "^" + pattern + "$")
         self.refuses(pattern, "build-modules", "--check", self.build)
@@ -246,6 +248,35 @@ class BuildModules(Case):
     def test_crc32_not_built_yet(self):
         self.drop("build/Module.symvers", "crc32c")
         self.refused(r".*/build was built without crc32c\(\) .*: run 'make -C .*/build' again")
+
+    def want_libfdt(self):
+        """The template saves a device tree, and the kernel has what that takes."""
+        path = f"{self.top}/templates/anon-fd/Kbuild"
+        write(path, read(path).replace("\ninclude", "\nluosdk-libfdt := yes\ninclude", 1))
+        for name in ("include/linux/libfdt.h", "include/linux/libfdt_env.h",
+                     "scripts/dtc/libfdt/libfdt.h", "scripts/dtc/libfdt/fdt.c",
+                     "scripts/dtc/libfdt/fdt_ro.c"):
+            write(f"{self.tree}/{name}", "/* libfdt */\n")
+
+    def test_with_libfdt(self):
+        self.want_libfdt()
+        path = f"{self.top}/templates/anon-fd/Kbuild"
+        write(path, read(path) + "obj-$(luosdk-anon-fd) += $(luosdk-libfdt-$(luosdk-anon-fd))\n")
+        self.works("build-modules", self.build)
+        self.assertIn("templates/anon-fd/luosdk_libfdt.o", self.compiled())
+        status, text = self.plainly()
+        self.assertEqual(status, 0, text)
+        self.assertIn("templates/anon-fd/luosdk_libfdt.o", self.compiled())
+
+    def test_no_libfdt(self):
+        for name in ("include/linux/libfdt.h", "scripts/dtc/libfdt/fdt_ro.c"):
+            with self.subTest(name=name):
+                self.want_libfdt()
+                self.drop(f"linux/{name}")
+                self.refused(rf".*/linux has no {re.escape(name)}, of which a module .*: give a "
+                             "build directory whose kernel source is complete as KDIR",
+                             rest="templates/anon-fd")
+        self.works("build-modules", "--without", "templates/anon-fd", self.build)
 
     def test_registration_not_exported(self):
         for name in ("liveupdate_register_file_handler", "liveupdate_unregister_file_handler"):

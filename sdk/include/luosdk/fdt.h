@@ -132,8 +132,9 @@
  * once, and a property that is asked for in the order in which it was written is
  * found without a search.
  *
- * A module has to bring libfdt along, because the kernel does not export it; see
- * sdk/Kbuild.libfdt. Built in, a driver says "select LIBFDT" in its Kconfig.
+ * Built in, a driver says "select LIBFDT" in its Kconfig. A module has to bring libfdt
+ * along, because the kernel does not export it: its Kbuild says "luosdk-libfdt := yes" before
+ * it includes sdk/Kbuild.include, and where that leads stands there.
  */
 
 /* The largest piece of memory that can be preserved at once. */
@@ -803,7 +804,7 @@ static inline void luosdk_fdt_unpreserve(struct luosdk_fdt_ser *ser)
 
 /**
  * struct luosdk_fdt_in - A tree that is being read.
- * @fdt:    The tree, checked: any function of libfdt can be used on it.
+ * @fdt:    The tree, checked: what libfdt has to read with can be used on it.
  * @leaked: After luosdk_fdt_open() failed: how many bytes of preserved memory stay
  *          lost until the next reboot. Zero if none.
  */

@@ -594,24 +594,39 @@ static void refusals(struct luokit *k, const struct luokit_subject *s)
 /* private_data of ours under operations of nobody's. */
 static const struct file_operations liar_fops;
 
-static void refuse(struct luokit *k, struct file *file, const char *name)
+/* The handler that takes the subject's files: there may be others beside it in this world. */
+static struct luokit_watched *judged(struct luokit *k, struct file *own)
+{
+	struct luokit_watched *w;
+
+	list_for_each_entry(w, &k->watched, list)
+		if (w->fh->ops->can_preserve(w->fh, own))
+			return w;
+	EXPECT(k, 0, false, "no handler takes the subject's file");
+
+	return NULL;
+}
+
+static void refuse(struct luokit *k, struct luokit_watched *judged, struct file *file,
+		   const char *name)
 {
 	struct luokit_watched *w;
 	struct file *session;
+	bool taken = false;
 	int err;
 
 	luokit_notes_reset(k);
 	luokit_note(k, "a file of another type: %s", name);
 	list_for_each_entry(w, &k->watched, list) {
-		if (w->fh == &luokit_stub_handler)
-			continue;
-		EXPECT(k, 9, !w->fh->ops->can_preserve(w->fh, file),
-		       "%ps() takes a file of another type (%s)", w->real->can_preserve, name);
+		bool takes = w->fh->ops->can_preserve(w->fh, file);
+
+		EXPECT(k, 9, w != judged || !takes, "%ps() takes a file of another type (%s)",
+		       w->real->can_preserve, name);
+		taken |= takes;
 	}
 	session = create_session(k, "s");
 	err = luokit_preserve(k, session, 1, file);
-	EXPECT(k, 9, err < 0 || luokit_stub(k)->preserved, "a file of another type (%s) is preserved",
-	       name);
+	EXPECT(k, 9, err < 0 || taken, "a file of another type (%s) is preserved", name);
 	luokit_stub(k)->preserved = 0;
 	close_session(k, session);
 }
@@ -619,12 +634,13 @@ static void refuse(struct luokit *k, struct file *file, const char *name)
 static void refuse_liar(struct luokit *k, const struct luokit_subject *s)
 {
 	struct file *own = make_file(k, s, 0), *liar;
+	struct luokit_watched *its = judged(k, own);
 	long refs = s->refs ? s->refs(k, own) : 0;
 
 	liar = luokit_own(k, anon_inode_getfile("[liar]", &liar_fops, own->private_data,
 						O_RDWR));
 	EXPECT(k, 0, !IS_ERR(liar), "no file: %pe", liar);
-	refuse(k, liar, "one with the same private_data");
+	refuse(k, its, liar, "one with the same private_data");
 	EXPECT(k, 15, !s->refs || s->refs(k, own) == refs,
 	       "a file of another type was refused, and references to the object are kept");
 	luokit_put(k, liar);
@@ -804,6 +820,7 @@ static void case_c08_late_changes_arrive(struct luokit *k, const struct luokit_s
 static void case_c09_foreign_files_are_refused(struct luokit *k,
 					       const struct luokit_subject *s)
 {
+	struct luokit_watched *its = judged(k, make_file(k, s, 0));
 	struct luokit_foreign files[16];
 	unsigned int nr, i;
 
@@ -815,7 +832,7 @@ static void case_c09_foreign_files_are_refused(struct luokit *k,
 	for (i = 0; i < nr; i++)
 		/* The kit's collection may hold one of the subject's own type. */
 		if (files[i].file->f_op != k->judge->fops)
-			refuse(k, files[i].file, files[i].name);
+			refuse(k, its, files[i].file, files[i].name);
 }
 
 static void case_c10_preserve_checks_again(struct luokit *k, const struct luokit_subject *s)
@@ -939,7 +956,7 @@ static void case_c17_module_reference(struct luokit *k, const struct luokit_subj
 {
 	struct file *file = make_file(k, s, 0), *session;
 	struct luokit_watched *w;
-	int err;
+	int err, users;
 
 	list_for_each_entry(w, &k->watched, list) {
 		if (w->fh == &luokit_stub_handler)
@@ -948,10 +965,13 @@ static void case_c17_module_reference(struct luokit *k, const struct luokit_subj
 		       "handler \"%s\": .owner is not its module, which can be unloaded under it",
 		       w->fh->compatible);
 	}
+	/* One for the file, and one for each state that it shares with others. */
+	users = 1 + list_count_nodes(&ACCESS_PRIVATE(judged(k, file)->fh, flb_list));
 	session = create_session(k, "s");
 	preserve_file(k, session, 1, file);
-	EXPECT(k, 0, k->module_users == 1, "a file is preserved, and the module has %d references, not one",
-	       k->module_users);
+	EXPECT(k, 0, k->module_users == users,
+	       "a file is preserved, and the module has %d references, not %d", k->module_users,
+	       users);
 	err = luokit_preserve(k, session, 2, file);
 	EXPECT(k, 21, err, "a file is preserved twice");
 	close_session(k, session);

@@ -378,6 +378,7 @@ struct luokit *luokit_boot(struct kunit *test, const struct luokit_world *world)
 	INIT_LIST_HEAD(&k->late);
 	INIT_LIST_HEAD(&k->late_free);
 	INIT_LIST_HEAD(&k->fds);
+	INIT_LIST_HEAD(&k->joined);
 	INIT_LIST_HEAD(&k->miscs);
 	INIT_LIST_HEAD(&k->watched);
 	luokit_ledger_init(k);
@@ -489,16 +490,12 @@ struct file *luokit_retrieve_session(struct luokit *k, const char *name)
 	return luokit_session(k, name, k->world->session_retrieve);
 }
 
-int luokit_preserve(struct luokit *k, struct file *session, u64 token, struct file *file)
+int luokit_preserve_one(struct luokit *k, struct file *session, u64 token, struct file *file)
 {
 	struct luokit_late_put *put;
 	struct luokit_fd fd = { .task = current, .file = file };
 	unsigned int quiet;
 	int err;
-
-	err = luokit_enter(k);
-	if (err)
-		return err;
 
 	quiet = luokit_quiet_begin();
 	put = kzalloc_obj(*put, GFP_KERNEL | __GFP_NOFAIL);
@@ -519,6 +516,16 @@ int luokit_preserve(struct luokit *k, struct file *session, u64 token, struct fi
 	return err;
 }
 
+int luokit_preserve(struct luokit *k, struct file *session, u64 token, struct file *file)
+{
+	int err = luokit_enter(k) ?: luokit_preserve_one(k, session, token, file);
+
+	if (!err)
+		luokit_join(k, session, file, false);
+
+	return err;
+}
+
 struct file *luokit_retrieve(struct luokit *k, struct file *session, u64 token)
 {
 	struct file *file = NULL;
@@ -535,6 +542,7 @@ struct file *luokit_retrieve(struct luokit *k, struct file *session, u64 token)
 				err);
 	if (err)
 		return ERR_PTR(err < 0 ? err : -EIO);
+	luokit_join(k, session, file, true);
 
 	return luokit_own(k, file);
 }
@@ -546,6 +554,7 @@ int luokit_finish(struct luokit *k, struct file *session)
 	err = luokit_enter(k);
 	if (err)
 		return err;
+	luokit_settle(k, session);
 	err = k->world->session_finish(session);
 	luokit_note(k, "finish: %d", err);
 	luokit_flush_puts(k);
@@ -566,6 +575,8 @@ int luokit_close(struct luokit *k, struct file *session)
 		luokit_complain(k, "the test closes a session that the kit does not hold");
 		return -EBADF;
 	}
+	luokit_settle(k, session);
+	luokit_leave(k, session);
 	__fput_sync(session);
 	luokit_flush_puts(k);
 	err = k->world->session_listed(priv) ? -EBUSY : 0;
@@ -587,6 +598,7 @@ int luokit_freeze(struct luokit *k)
 		luokit_complain(k, "the test freezes what is frozen");
 		return -EDEADLK;
 	}
+	luokit_company(k);
 	err = k->world->freeze();
 	luokit_note(k, "freeze: %d", err);
 	luokit_flush_puts(k);

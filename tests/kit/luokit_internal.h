@@ -101,6 +101,16 @@ struct luokit_fd {
 	struct file *file;
 };
 
+/* A file of the subject that is preserved or retrieved, or one that came in its company. */
+struct luokit_joined {
+	struct list_head list;
+	struct file *session;
+	struct file *file;
+	bool came_along;
+	bool arrived;
+	bool settled;
+};
+
 struct luokit_misc {
 	struct list_head list;
 	struct miscdevice *misc;
@@ -166,6 +176,7 @@ struct luokit {
 	bool frozen;
 	bool leaving;		/* between two worlds: the ledger keeps what is let go */
 	bool racing;		/* in luokit_race() */
+	bool accompanying;	/* in luokit_company() */
 	bool opened;		/* /dev/liveupdate was opened in this kernel */
 	unsigned int reboots;
 
@@ -178,6 +189,7 @@ struct luokit {
 	struct list_head held;
 	struct list_head late, late_free;
 	struct list_head fds;
+	struct list_head joined;
 	struct list_head miscs;
 
 	struct luokit_stub stub;
@@ -246,6 +258,13 @@ extern void (* const luokit_case_fns[LUOKIT_NR_CASES])(struct luokit *k,
 						       const struct luokit_subject *s);
 
 /* Allocations of the kit itself between these two are not for injected failures. */
+/* company.c: the files that a subject's files need. */
+void luokit_join(struct luokit *k, struct file *session, struct file *file, bool arrived);
+void luokit_leave(struct luokit *k, struct file *session);
+void luokit_company(struct luokit *k);
+void luokit_settle(struct luokit *k, struct file *session);
+int luokit_preserve_one(struct luokit *k, struct file *session, u64 token, struct file *file);
+
 unsigned int luokit_quiet_begin(void);
 void luokit_quiet_end(unsigned int saved);
 bool luokit_should_fail_kho(struct luokit *k);

@@ -107,6 +107,11 @@ struct luokit_loose {
  * @spoil: change @file so that the handler must refuse it from now on.
  * @foreign: more files of other types for the handler to refuse: those most easily taken
  *	for its own. Fills up to @max entries and returns their number.
+ * @company: what @file needs beside it in its session: the files that it depends on, and those
+ *	that these depend on. Fills up to @max entries and returns their number. The kit preserves
+ *	them before each freeze; in the new kernel nobody but the handler asks for them.
+ * @settle: what a user has to do to a retrieved file before its session can finish. Returns 0 or
+ *	a negative errno.
  * @leaked: bytes of the old kernel's memory that the handler reported as lost since the
  *	world booted. Without it a message of level warning or above is the report.
  *
@@ -125,6 +130,9 @@ struct luokit_subject {
 	int (*spoil)(struct luokit *k, struct file *file);
 	unsigned int (*foreign)(struct luokit *k, struct luokit_foreign *files,
 				unsigned int max);
+	unsigned int (*company)(struct luokit *k, struct file *file, struct file **files,
+				unsigned int max);
+	int (*settle)(struct luokit *k, struct file *file);
 	size_t (*leaked)(struct luokit *k);
 };
 

@@ -259,6 +259,7 @@ int luokit_kexec(struct luokit *k)
 		k->thawed(k, k->between_ctx);
 	k->thawed = NULL;
 	luokit_close_all(k);
+	luokit_leave(k, NULL);
 	left = k->world->sessions(&unretrieved);
 	luokit_shutdown(k);
 	luokit_forget_past(k, left);

@@ -210,15 +210,16 @@ static long luokit_object_refs(struct luokit *k, struct file *file)
 static void luokit_callback_begin(struct luokit *k, void *fn, struct file *file,
 				  struct luokit_before *before)
 {
-	before->file = file;
+	/* What is somebody else's business may get and lose users meanwhile. */
+	before->file = k->accompanying ? NULL : file;
 	if (!luokit_judging(k))
 		return;
 	luokit_judge_rearm(k);
 	before->outer = k->inside;
 	k->inside = fn;
 	k->inside_task = current;
-	before->file_refs = file ? file_count(file) : 0;
-	before->object_refs = luokit_object_refs(k, file);
+	before->file_refs = before->file ? file_count(file) : 0;
+	before->object_refs = luokit_object_refs(k, before->file);
 	before->preempt = preempt_count();
 	before->locks = luokit_locks_held();
 	before->fds = luokit_open_fds();

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memfd_sdk_world.h - the memfd handler, for a world that has it.
+ *
+ * Included below nothing and above what else is in that world. User Mode Linux has no
+ * transparent huge pages. But its page cache can have large folios, if told to (XARRAY_MULTI), and
+ * that is all that the handler wants to know. A world that defines MEMFD_LARGE_FOLIOS says that
+ * it has them.
+ */
+#ifndef _MEMFD_SDK_WORLD_H
+#define _MEMFD_SDK_WORLD_H
+
+#include <luokit_world.h>
+#include <luokit_subject.h>
+
+#include <linux/memcontrol.h>
+#include <linux/memfd.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/xarray.h>
+#include <mm/internal.h>
+
+#ifdef MEMFD_LARGE_FOLIOS
+#undef CONFIG_TRANSPARENT_HUGEPAGE
+#define CONFIG_TRANSPARENT_HUGEPAGE 1
+#endif
+
+/* What can fail on a large machine and never does here. */
+static void *memfd_world_store(struct xa_state *xas, void *entry)
+{
+	if (luokit_hook("xas_store()")) {
+		xas_set_err(xas, -EIO);
+		return NULL;
+	}
+
+	return xas_store(xas, entry);
+}
+
+#define xas_store		memfd_world_store
+#define mem_cgroup_charge(folio, mm, gfp) \
+	(luokit_hook("mem_cgroup_charge()") ?: (mem_cgroup_charge)(folio, mm, gfp))
+#define shmem_inode_acct_blocks(inode, pages) \
+	(luokit_hook("shmem_inode_acct_blocks()") ?: (shmem_inode_acct_blocks)(inode, pages))
+#define memfd_add_seals(file, seals) \
+	(luokit_hook("memfd_add_seals()") ?: (memfd_add_seals)(file, seals))
+#define memfd_pin_folios(...) \
+	(luokit_hook("memfd_pin_folios()") ?: (memfd_pin_folios)(__VA_ARGS__))
+
+#include "memfd_luo.c"
+#include "memfd_pin.c"
+#include "memfd_fill.c"
+#include "memfd_v2.c"
+
+#include "memfd_luo_kunit.h"
+
+static const struct memfd_world_private memfd_world_private = {
+	.handler = &memfd_luo_handler,
+	.format = &memfd_format,
+	.format_ops = &memfd_format_ops,
+};
+
+/* As if mm/memfd_luo.c were not there, which the kit's worlds can have. */
+static int __init memfd_world_boot(void)
+{
+	memfd_replace = true;
+	return 0;
+}
+core_initcall(memfd_world_boot);
+
+#endif /* _MEMFD_SDK_WORLD_H */

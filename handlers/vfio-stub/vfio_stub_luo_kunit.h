@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vfio_stub_luo_kunit.h - the kernels that the vfio stub's suites run on.
+ */
+#ifndef VFIO_STUB_LUO_KUNIT_H
+#define VFIO_STUB_LUO_KUNIT_H
+
+#include "vfio_stub_priv.h"
+
+struct luokit_world;
+struct luosdk_handler;
+
+/* LUO's core, the vfio stub, and the handlers of memfds and eventfds. */
+extern const struct luokit_world vfio_stub_world;
+/* The same on a kernel whose handlers cannot look up other files. */
+extern const struct luokit_world vfio_stub_alone_world;
+
+/* What luokit_private() of these worlds leads to. */
+struct vfio_stub_world_private {
+	struct luosdk_handler *device, *container;
+	struct vfio_stub_device *(*find)(u32 address);
+	struct file *(*open)(struct vfio_stub_device *device, u32 flags);
+	struct file *(*container_create)(u32 flags);
+	int (*map)(struct vfio_stub_container *container, const struct vfio_stub_map_args *args,
+		   struct file *memfd);
+	int (*unmap)(struct vfio_stub_container *container, u64 iova);
+	int (*command)(struct vfio_stub_device *device, unsigned int cmd, struct file *other,
+		       const struct vfio_stub_start_args *start, u32 index);
+	int (*config)(struct vfio_stub_device *device, loff_t begin, const u8 *data,
+		      size_t count);
+	int (*info)(struct vfio_stub_device *device, struct vfio_stub_info *info);
+	void (*shutdown)(struct vfio_stub_device *device);
+	void (*unreserve)(struct vfio_stub_device *device);
+};
+
+/* The hardware of the next kernel that boots. Not a part of any kernel. */
+extern unsigned int vfio_stub_kunit_devices;
+extern unsigned long vfio_stub_kunit_serial;
+
+#endif /* VFIO_STUB_LUO_KUNIT_H */

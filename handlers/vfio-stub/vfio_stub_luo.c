@@ -8,6 +8,8 @@
  * boot which of its devices are promised.
  */
 
+#define LUOSDK_TRACE vfio_stub
+
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/err.h>

@@ -221,6 +221,41 @@ struct luokit_sweep {
 
 unsigned int luokit_sweep(struct luokit *k, const struct luokit_sweep *sweep);
 
+/* ---- Files that need each other ---------------------------------------------------- */
+
+#define LUOKIT_MAX_ORDERED	5
+
+/*
+ * A set of files of which some need others. @make fills in @nr new files, linked with each
+ * other; like luokit_own()'s they belong to the kit. They are preserved under the tokens 1
+ * to @nr. @differ compares what arrived with what @make makes, links included: NULL, or what
+ * differs, for a person to read. A file that was not retrieved is NULL there.
+ *
+ *	static const struct luokit_ordered vfio_stub_files = {
+ *		.names = { "device", "container", "memfd", "eventfd" },
+ *		.nr = 4,
+ *		.make = vfio_stub_files_make,
+ *		.differ = vfio_stub_files_differ,
+ *	};
+ *
+ *	KUNIT_EXPECT_EQ(test, luokit_orders(k, &vfio_stub_files), 576 + 64);
+ */
+struct luokit_ordered {
+	const char *names[LUOKIT_MAX_ORDERED];
+	unsigned int nr;
+	int (*make)(struct luokit *k, struct file **files);
+	const char *(*differ)(struct luokit *k, struct file **files);
+};
+
+/*
+ * Carry @files over, each time new ones, once for every order of preserving with every order
+ * of retrieving; then with every subset of them retrieved, the session finished or just
+ * closed. Says how long the orders took, and ends with the first that goes wrong, which fails
+ * the test. Returns how often they were carried over: nr! * nr! for the orders, and for the
+ * subsets 4 << nr (2 << nr if there is one file only).
+ */
+unsigned int luokit_orders(struct luokit *k, const struct luokit_ordered *files);
+
 /* ---- Two threads ------------------------------------------------------------------ */
 
 /*

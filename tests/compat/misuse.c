@@ -40,6 +40,20 @@ static void __maybe_unused misuse_unpreserve(struct file *file, struct misuse *m
 {
 }
 
+static int __maybe_unused misuse_link(struct file *file, struct misuse *m,
+				      struct misuse_luo_ser *ser, struct luosdk_links *links)
+{
+	return luosdk_link_file(links, file, &ser->value);
+}
+
+static int __maybe_unused misuse_bind(struct file *file, struct misuse *m,
+				      const struct misuse_luo_ser *ser, struct luosdk_links *links)
+{
+	return PTR_ERR_OR_ZERO(luosdk_bind_file(links, ser->value, NULL));
+}
+
+static struct luosdk_handler *const misuse_parents[] __maybe_unused = { NULL };
+
 static struct file *misuse_restore(const struct misuse_luo_ser *ser)
 {
 	return luosdk_anon_file("[misuse]", &misuse_fops, NULL, O_RDWR);
@@ -177,6 +191,45 @@ LUOSDK_HANDLER(misuse, SHORT,
 	.preserve = misuse_preserve,
 	.unpreserve = misuse_unpreserve,
 	.restore = misuse_restore,
+);
+#elif MISUSE == 13
+/* MISUSE 13: luosdk: .link and .bind go together */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.link = misuse_link,
+);
+#elif MISUSE == 14
+/* MISUSE 14: luosdk: .link and .bind go together */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.bind = misuse_bind,
+);
+#elif MISUSE == 15
+/* MISUSE 15: luosdk: .parents without .link */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.parents = misuse_parents,
+);
+#elif MISUSE == 16
+/* MISUSE 16: */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.link = misuse_link,
+	.bind = misuse_bind,
+	.parents = misuse_parents,
+	.parent = true,
 );
 #endif
 

@@ -258,6 +258,34 @@ class BuildModules(Case):
                      "scripts/dtc/libfdt/fdt_ro.c"):
             write(f"{self.tree}/{name}", "/* libfdt */\n")
 
+    def probed(self, *args):
+        """Whether the probe finds that handlers can look for other files of their session."""
+        proc = subprocess.run(["sh", f"{self.top}/sdk/probe", *args], check=True, text=True,
+                              stdout=subprocess.PIPE)
+        return "-DLUOSDK_HAVE_SESSION" in proc.stdout.split()
+
+    def test_look_ups(self):
+        """The session, and both functions; a module has to be allowed to call them."""
+        header, symvers = f"{self.tree}/include/linux/liveupdate.h", f"{self.build}/Module.symvers"
+        functions = ("liveupdate_get_token_outgoing", "liveupdate_get_file_incoming")
+        declared = "".join(f"int {f}(struct liveupdate_session *s);\n" for f in functions)
+        exported = "".join(f"0x0\t{f}\tvmlinux\tEXPORT_SYMBOL_GPL\t\n" for f in functions)
+        member = LIVEUPDATE_H.replace("\tint retrieve_status;",
+                                      "\tstruct liveupdate_session *session;\n\tint retrieve_status;")
+        module, symbols = ("--module", self.build), read(symvers)
+        self.assertNotEqual(member, LIVEUPDATE_H)
+
+        write(symvers, symbols + exported)
+        for text, found in ((LIVEUPDATE_H, False), (LIVEUPDATE_H + declared, False),
+                            (member, False), (member + declared.split("\n", maxsplit=1)[0], False),
+                            (f"{member}/* {functions[0]}(s), {functions[1]}(s) */\n", False),
+                            (member + declared, True)):
+            write(header, text)
+            self.assertEqual((self.probed(self.tree), self.probed(*module)), (found, found), text)
+        for lines in ("", exported.split("\n", maxsplit=1)[0] + "\n"):
+            write(symvers, symbols + lines)
+            self.assertEqual((self.probed(self.tree), self.probed(*module)), (True, False), lines)
+
     def test_with_libfdt(self):
         self.want_libfdt()
         path = f"{self.top}/templates/anon-fd/Kbuild"

@@ -1137,6 +1137,7 @@ static int list_scenarios(void)
 
 	for (p = __start_lt_scenarios; p < __stop_lt_scenarios; p++) {
 		const struct lt_scenario *s = *p;
+		const char *text;
 
 		printf("%s\t", s->name);
 		for (i = 0; i < nr_stages(s); i++)
@@ -1150,7 +1151,10 @@ static int list_scenarios(void)
 		for (i = 0; i < nr_stages(s); i++)
 			if (s->stage[i].cmdline)
 				printf("%u:%s;", i + 1, s->stage[i].cmdline);
-		printf("\t%u\t%s\n", s->memory, s->about);
+		printf("\t%u\t", s->memory);
+		for (text = s->says; text && *text; text++)
+			putchar(*text == '\n' ? ';' : *text);
+		printf("\t%s\n", s->about);
 	}
 	return 0;
 }

@@ -77,6 +77,7 @@ struct lt_stage {
  * @stage:	what to do in the first kernel, in the second, ...
  * @flags:	LT_*
  * @expect:	the one kernel splat that must appear, as a part of its line; NULL for none
+ * @says:	what lines of the console must contain, one a line; NULL for nothing
  * @cmdline:	kernel parameters it needs from the first boot on; NULL for none
  * @memory:	MiB of memory the VM must have; 0 for what vmtest gives it
  */
@@ -86,6 +87,7 @@ struct lt_scenario {
 	struct lt_stage stage[LT_MAX_STAGES];
 	unsigned int flags;
 	const char *expect;
+	const char *says;
 	const char *cmdline;
 	unsigned int memory;
 };

@@ -10,8 +10,9 @@
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/file.h>
-#include <linux/memfd.h>
+/* Before memfd.h, which needs it and does not say so. */
 #include <linux/mm.h>
+#include <linux/memfd.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>

@@ -496,8 +496,12 @@ struct file *vfio_stub_device_file(struct vfio_stub_device *device, u32 flags)
 		return ERR_CAST(open);
 
 	file = luosdk_anon_file("[vfio-stub]", &vfio_stub_device_fops, open, flags);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
 		vfio_stub_device_put(open);
+		return file;
+	}
+	/* As those of open(2): config space is read and written at an offset. */
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 
 	return file;
 }

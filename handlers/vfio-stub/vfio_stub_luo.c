@@ -48,13 +48,21 @@
 /* What the bus was told of the kernel before this one. */
 static struct vfio_stub_bus_luo_ser vfio_stub_coming;
 
-/* The device is nobody's any more. */
+/* Nobody will come for the device. */
 static void vfio_stub_unreserve(struct vfio_stub_device *device)
 {
 	guard(mutex)(&device->lock);
 
 	if (luosdk_guard_phase(&device->guard) == LUOSDK_RESERVED)
 		luosdk_guard_release(&device->guard, device);
+}
+
+/* A file came, and could not be restored: whoever is next finds the device in order. */
+static void vfio_stub_abandon(struct vfio_stub_device *device)
+{
+	scoped_guard(mutex, &device->lock)
+		vfio_stub_device_reset(device);
+	vfio_stub_unreserve(device);
 }
 
 static int vfio_stub_bus_save(struct vfio_stub_bus_luo_ser *ser)
@@ -538,17 +546,18 @@ static struct file *vfio_stub_restore(const struct vfio_stub_luo_ser *ser)
 	}
 
 	file = vfio_stub_device_file(device, ser->file_flags);
-	if (!IS_ERR(file)) {
+	if (IS_ERR(file)) {
+		vfio_stub_unreserve(device);
+	} else {
 		scoped_guard(mutex, &device->lock)
 			err = vfio_stub_read(device, &in);
 		if (err) {
+			vfio_stub_abandon(device);
 			fput(file);
 			file = ERR_PTR(err);
 		}
 	}
 	luosdk_fdt_close(&in);
-	if (IS_ERR(file))
-		vfio_stub_unreserve(device);
 
 	return file;
 }
@@ -618,7 +627,7 @@ static int vfio_stub_bind(struct file *file, struct vfio_stub_device *device,
 	err = PTR_ERR_OR_ZERO(container);
 	if (err) {
 		dev_err(&device->dev, "its container did not come along: %pe\n", container);
-		goto err_unreserve;
+		goto err_abandon;
 	}
 	err = vfio_stub_bind_irqs(device, links, eventfd);
 	if (err)
@@ -629,13 +638,12 @@ static int vfio_stub_bind(struct file *file, struct vfio_stub_device *device,
 		if (eventfd[i])
 			fput(eventfd[i]);
 	if (err)
-		goto err_unreserve;
+		goto err_abandon;
 
 	return 0;
 
-err_unreserve:
-	/* The file goes, and with it what is bound; nobody else will come. */
-	vfio_stub_unreserve(device);
+err_abandon:
+	vfio_stub_abandon(device);
 	return err;
 }
 

@@ -574,6 +574,73 @@ static void vfio_stub_parent_failed(struct kunit *test)
 	luokit_expect_leak(k, STUB_MAP_BYTES);
 }
 
+/* ---- All orders ------------------------------------------------------------------------------ */
+
+static int stub_settle(struct luokit *k, struct file *file)
+{
+	struct vfio_stub_device *device = stub_device(file);
+
+	return device->incoming ? stub_command(k, file, VFIO_STUB_BIND, device->container) : 0;
+}
+
+static int stub_files_make(struct luokit *k, struct file **files)
+{
+	struct file *file = luokit_own(k, stub_make(k, STUB_MAPS(1) | STUB_IRQS(1) | STUB_CONFIG));
+	struct vfio_stub_device *device;
+	struct vfio_stub_container *c;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	device = stub_device(file);
+	c = device->container->private_data;
+	files[0] = file;
+	files[1] = luokit_own(k, get_file(device->container));
+	files[2] = luokit_own(k, get_file(list_first_entry(&c->maps, struct vfio_stub_map,
+							   list)->memfd));
+	files[3] = luokit_own(k, get_file(device->irq[0].file));
+
+	return 0;
+}
+
+static const char *stub_files_differ(struct luokit *k, struct file **files)
+{
+	struct vfio_stub_container *c = files[1] ? files[1]->private_data : NULL;
+	struct vfio_stub_device *device;
+
+	if (c && c->nr_maps != 1)
+		return "the number of mappings";
+	if (c && files[2] && files[2] != list_first_entry(&c->maps, struct vfio_stub_map,
+							  list)->memfd)
+		return "which memfd is mapped";
+	if (!files[0])
+		return NULL;
+
+	device = stub_device(files[0]);
+	if (files[1] && files[1] != device->container)
+		return "which container it is bound to";
+	if (files[3] && files[3] != device->irq[0].file)
+		return "which eventfd the interrupt signals";
+	if (memcmp(device->config + 17, "configured", 10))
+		return "config space";
+
+	return stub_settle(k, files[0]) ? "whose device it is" : NULL;
+}
+
+static const struct luokit_ordered stub_files = {
+	.names = { "device", "container", "memfd", "eventfd" },
+	.nr = 4,
+	.make = stub_files_make,
+	.differ = stub_files_differ,
+};
+
+/* 24 times 24, and then each set of them retrieved or not. */
+static void vfio_stub_orders(struct kunit *test)
+{
+	/* What the bus finds at each boot is most of the time. */
+	vfio_stub_kunit_devices = 1;
+	KUNIT_EXPECT_EQ(test, luokit_orders(test->priv, &stub_files), 24 * 24 + 64);
+}
+
 /* ---- A kernel without look-ups --------------------------------------------------------------- */
 
 static int stub_alone_init(struct kunit *test)
@@ -692,13 +759,6 @@ static unsigned int stub_company(struct luokit *k, struct file *file, struct fil
 	return n + stub_container_company(k, device->container, files + n, max - n);
 }
 
-static int stub_settle(struct luokit *k, struct file *file)
-{
-	struct vfio_stub_device *device = stub_device(file);
-
-	return device->incoming ? stub_command(k, file, VFIO_STUB_BIND, device->container) : 0;
-}
-
 static int stub_change_config(struct luokit *k, struct file *file, u64 n)
 {
 	return stub_world(k)->config(stub_device(file), 100, (const u8 *)&n, sizeof(n));
@@ -792,6 +852,7 @@ static struct kunit_case vfio_stub_cases[] = {
 	KUNIT_CASE(vfio_stub_missing),
 	KUNIT_CASE(vfio_stub_other_session),
 	KUNIT_CASE(vfio_stub_parent_failed),
+	KUNIT_CASE_SLOW(vfio_stub_orders),
 	{}
 };
 

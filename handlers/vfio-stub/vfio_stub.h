@@ -30,7 +30,7 @@
 #define VFIO_STUB_CONFIG_BYTES	256
 #define VFIO_STUB_IRQS		4
 #define VFIO_STUB_MAPS		64
-#define VFIO_STUB_MAP_BYTES	(1ULL << 30)
+#define VFIO_STUB_MAP_BYTES	0x40000000ULL
 
 /**
  * struct vfio_stub_map_args - Let devices reach a part of a memfd.
@@ -95,9 +95,9 @@ struct vfio_stub_info {
 	__u32 flags;
 };
 
-#define VFIO_STUB_BOUND		(1 << 0)	/* to a container */
-#define VFIO_STUB_RUNNING	(1 << 1)	/* its engine is */
-#define VFIO_STUB_INCOMING	(1 << 2)	/* came by a live update, nobody bound it so far */
+#define VFIO_STUB_BOUND		0x1	/* to a container */
+#define VFIO_STUB_RUNNING	0x2	/* its engine is */
+#define VFIO_STUB_INCOMING	0x4	/* came by a live update, nobody bound it so far */
 
 #define VFIO_STUB_TYPE		0xb5
 

@@ -182,13 +182,14 @@ static int vfio_stub_container_preserve(struct file *file, struct vfio_stub_cont
 					struct vfio_stub_container_luo_ser *ser)
 {
 	struct luosdk_fdt_out out;
+	unsigned int more;
 
-	/* Until the freeze there can be as many mappings as a container may have. */
 	guard(mutex)(&container->lock);
 	luosdk_fdt_begin(&out);
 	vfio_stub_container_write(container, &out);
-	return luosdk_fdt_preserve(&out, &ser->tree,
-				   (VFIO_STUB_MAPS - container->nr_maps) * VFIO_STUB_MAP_TREE_BYTES);
+	/* Until the freeze there can be as many mappings as a container may have. */
+	more = VFIO_STUB_MAPS - container->nr_maps;
+	return luosdk_fdt_preserve(&out, &ser->tree, more * VFIO_STUB_MAP_TREE_BYTES);
 }
 
 static void vfio_stub_container_unpreserve(struct file *file,

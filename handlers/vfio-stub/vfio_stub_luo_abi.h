@@ -18,7 +18,7 @@
  *			every = <u32>;
  *		};
  *		interrupt@0 {			// one for each that has an eventfd
- *			eventfd = <u64>;	// number of the file
+ *			eventfd = <u64>;	// the file's number
  *		};
  *	};
  *
@@ -27,7 +27,7 @@
  *			iova = <u64>;
  *			bytes = <u64>;
  *			offset = <u64>;		// in the memfd
- *			memfd = <u64>;		// number of the file
+ *			memfd = <u64>;		// the file's number
  *		};
  *	};
  *

@@ -241,7 +241,7 @@ static void stub_end(struct kunit *test, struct file *session)
 	KUNIT_EXPECT_EQ(test, luokit_close(test->priv, session), 0);
 }
 
-/* ---- Devices and their bus --------------------------------------------------------------- */
+/* ---- Devices and their bus ------------------------------------------------------------------ */
 
 static void vfio_stub_layout(struct kunit *test)
 {
@@ -489,7 +489,7 @@ static void vfio_stub_shutdown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
 }
 
-/* ---- Files that are not there -------------------------------------------------------------- */
+/* ---- Files that are not there --------------------------------------------------------------- */
 
 static void vfio_stub_unbound(struct kunit *test)
 {
@@ -574,7 +574,7 @@ static void vfio_stub_parent_failed(struct kunit *test)
 	luokit_expect_leak(k, STUB_MAP_BYTES);
 }
 
-/* ---- All orders ------------------------------------------------------------------------------ */
+/* ---- All orders ----------------------------------------------------------------------------- */
 
 static int stub_settle(struct luokit *k, struct file *file)
 {
@@ -641,7 +641,7 @@ static void vfio_stub_orders(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_orders(test->priv, &stub_files), 24 * 24 + 64);
 }
 
-/* ---- A kernel without look-ups --------------------------------------------------------------- */
+/* ---- A kernel without look-ups -------------------------------------------------------------- */
 
 static int stub_alone_init(struct kunit *test)
 {
@@ -678,7 +678,7 @@ static void vfio_stub_alone_foreign(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
 }
 
-/* ---- Conformance ------------------------------------------------------------------------------- */
+/* ---- Conformance ---------------------------------------------------------------------------- */
 
 static const char *stub_container_differ(struct luokit *k, struct file *want, struct file *got)
 {
@@ -875,6 +875,7 @@ static struct kunit_suite vfio_stub_alone_suite = {
 	.exit = stub_exit,
 	.test_cases = vfio_stub_alone_cases,
 };
+
 kunit_test_suites(&vfio_stub_suite, &vfio_stub_alone_suite);
 
 LUOKIT_CONFORMANCE(vfio_stub_luo, vfio_stub_subject);

@@ -17,7 +17,7 @@
  *			irq = <u32>;		// both only if it raises interrupts
  *			every = <u32>;
  *		};
- *		interrupt@0 {			// one for each that has an eventfd
+ *		interrupt@0 {			// one for each in use
  *			eventfd = <u64>;	// the file's number
  *		};
  *	};
@@ -26,7 +26,7 @@
  *		mapping@10000 {			// one for each, by address of the devices
  *			iova = <u64>;
  *			bytes = <u64>;
- *			offset = <u64>;		// in the memfd
+ *			offset = <u64>;		// where it begins, in bytes
  *			memfd = <u64>;		// the file's number
  *		};
  *	};

@@ -30,7 +30,7 @@ class Event:
         """Microseconds, or the name of the error."""
         if self.err:
             return errno.errorcode.get(-self.err, str(self.err))
-        return f"{self.ns / 1000:.1f}"
+        return f"{self.ns / 1000:.{0 if self.ns >= 10 ** 8 else 1}f}"
 
 
 class Timeline:
@@ -40,6 +40,7 @@ class Timeline:
         self.kernel = 0
         self.starts = {}    # kernel: when its clock was 0, by the host's in seconds
         self.events = []
+        self.write = None   # kernel and its clock: the device was seen to have written
         self.files = []     # names, in the order in which they were preserved
 
     def console(self, line, at):
@@ -50,12 +51,14 @@ class Timeline:
 
     def note(self, text, at):
         """A diagnostic line of the guest program that came @at."""
-        match = re.match(r"(file|trace|clock) (\d): *(.*)", text)
+        match = re.match(r"(file|trace|clock|write) (\d): *(.*)", text)
         if not match:
             return
         kernel = int(match[2])
         if match[1] == "file":
             self.files.append(match[3])
+        elif match[1] == "write":
+            self.write = kernel, int(match[3]) / 1e9
         elif match[1] == "trace":
             self.take(kernel, match[3], None)
         else:
@@ -88,11 +91,22 @@ class Timeline:
             rows.append((next(names, "?"), steps))
         return rows
 
+    def blackout(self):
+        """Seconds from the device's freeze to its first write in the new kernel, or None."""
+        freeze = [e for e in self.events if e.handler == "vfio_stub" and e.step == "freeze"]
+        if not freeze or not self.write:
+            return None
+        kernel, stamp = self.write
+        return self.starts.get(kernel, 0) + stamp - self.at(freeze[0])
+
     def verdict(self):
         """(good, sentence) for each claim that the table makes."""
         rows = self.rows()
         out = [(len(rows) == len(self.files) > 0,
                 f"the trace has the preserve of each file ({len(rows)} of {len(self.files)})")]
+        blackout = self.blackout()
+        out.append((blackout is not None and blackout > 0,
+                    "the device froze, and then wrote in the new kernel"))
         for name, steps in rows:
             first = steps["preserve"]
             if first.err:
@@ -112,8 +126,8 @@ class Timeline:
 
     def table(self):
         """The lines for a person."""
-        out = [f"  {'':39}|{'old kernel':^33}|{'new kernel':^33}".rstrip(),
-               f"  {'handler':8} {'file':14} {'state':>9} {'bytes':>5}|" +
+        out = [f"  {'':41}|{'old kernel':^33}|{'new kernel':^33}".rstrip(),
+               f"  {'handler':10} {'file':14} {'state':>9} {'bytes':>5}|" +
                "|".join(f"{a:>8} {'us':>7} {b:>8} {'us':>7} " for a, b in
                         (("preserve", "freeze"), ("retrieve", "finish"))).rstrip()]
         for name, steps in self.rows():
@@ -121,6 +135,11 @@ class Timeline:
             cells = [f"{self.at(steps[s]):8.3f} {steps[s].took:>7}" if s in steps else " " * 16
                      for s in STEPS]
             state, size = ("", "") if first.err else (first.state[2:], first.bytes)
-            out.append(f"  {first.handler:8} {name:14} {state:>9} {size:>5}|" +
+            out.append(f"  {first.handler.replace('vfio_stub_', ''):10} {name:14} {state:>9} {size:>5}|" +
                        f"{cells[0]} {cells[1]} |{cells[2]} {cells[3]}".rstrip())
+        if self.blackout() is not None:
+            out += ["", f"  The device's blackout: {self.blackout():.3f} s by the host's clock, from "
+                    "its freeze (when that event came",
+                    "  to the console) until a program that does nothing but look at the memory "
+                    "saw the next number."]
         return out

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The live update that `make demo` tells: one session, four eventfds, two memfds, two
- * kernels.
+ * The live update that `make demo` tells: one session, four eventfds, two memfds, a device
+ * at work, two kernels.
  *
  * Every claim of the story is also a result, so the story cannot be told of an
  * update that went wrong without the verdict saying so.
  */
 #define _GNU_SOURCE
 #include "../luotest.h"
+#include "../../../handlers/vfio-stub/vfio_stub.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
@@ -49,6 +51,27 @@ static const struct {
 
 #define NR_MEMFDS	ARRAY_SIZE(memfd)
 
+/*
+ * A device that counts, into the memory of a program: number n goes to place n of a ring, and
+ * each EVERY numbers the device raises an eventfd. All that it needs is preserved with it.
+ */
+enum { DEVICE, CONTAINER, MEMORY, INTERRUPT, DEVICE_FILES };
+
+static const struct {
+	const char *name, *what;
+} device_file[DEVICE_FILES] = {
+	[DEVICE]	= { "device", "/dev/vfio-stub0, which counts all the time" },
+	[CONTAINER]	= { "container", "says which memory the device may reach" },
+	[MEMORY]	= { "memory", "a memfd, which the device writes to" },
+	[INTERRUPT]	= { "interrupt", "an eventfd, which the device raises" },
+};
+
+#define DEVICE_TOKEN	(NR + NR_MEMFDS)
+#define IOVA		0x10000
+#define SLOTS		8192ul
+#define PERIOD_US	200
+#define EVERY		100
+
 /* What the first kernel tells the second, in a page that is carried over. */
 struct book {
 	struct {
@@ -57,6 +80,7 @@ struct book {
 	} was[NR];
 	struct lt_memfd_state memfd[NR_MEMFDS];
 	struct lt_pages pages[NR_MEMFDS];
+	__u64 device_count;
 	long long bytes, memfd_bytes;
 	__u64 preserve_ns, memfd_preserve_ns, load_ns, cpu_khz;
 	struct lt_stamp reboot;
@@ -200,10 +224,114 @@ static void memfds_before(struct book *book, int session, int other)
 	lt_ok(book->memfd_bytes > 0, "the memfd handler counts the bytes of its saved state");
 }
 
+static int command(int fd, unsigned long cmd, const void *arg)
+{
+	int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int open_path(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static __u64 device_count(int device)
+{
+	struct vfio_stub_info info = {};
+
+	lt_must(command(device, VFIO_STUB_INFO, &info), "ask the device");
+	return info.count;
+}
+
+static void device_before(int session, int fd[DEVICE_FILES])
+{
+	struct vfio_stub_map_args map = { .bytes = 8 * SLOTS, .iova = IOVA };
+	struct vfio_stub_irq_args irq = { .index = 0 };
+	struct vfio_stub_start_args start = {
+		.iova = IOVA, .bytes = 8 * SLOTS, .period_us = PERIOD_US, .every = EVERY,
+	};
+	unsigned int i;
+	int ret;
+
+	fd[DEVICE] = lt_must(open_path("/dev/vfio-stub0"), "open the device");
+	fd[CONTAINER] = lt_must(command(lt_must(open_path("/dev/vfio-stub"), "open the bus"),
+					VFIO_STUB_CONTAINER, NULL), "make a container");
+	fd[MEMORY] = lt_memfd(0, map.bytes);
+	fd[INTERRUPT] = lt_must(lt_eventfd(0, 0), "eventfd");
+	map.memfd = fd[MEMORY];
+	irq.eventfd = fd[INTERRUPT];
+	lt_must(command(fd[CONTAINER], VFIO_STUB_MAP, &map), "map the memory");
+	lt_must(command(fd[DEVICE], VFIO_STUB_BIND, &fd[CONTAINER]), "bind the device");
+	lt_must(command(fd[DEVICE], VFIO_STUB_SET_IRQ, &irq), "attach the eventfd");
+	lt_must(command(fd[DEVICE], VFIO_STUB_START, &start), "start the engine");
+
+	lt_story("  %-14s %-44s  %s", "device", "", "preserved in the same session");
+	for (i = 0; i < DEVICE_FILES; i++) {
+		ret = lt_preserve(session, fd[i], DEVICE_TOKEN + i);
+		lt_result(ret, 0, "%s is preserved", device_file[i].name);
+		name_trace(device_file[i].name);
+		lt_story("  %-14s %-44s  %s", device_file[i].name, device_file[i].what,
+			 ret ? lt_errname(ret) : "yes");
+	}
+}
+
+/* The newest number in the ring, if all before it are there that it has room for. */
+static __u64 ring_newest(const atomic_ullong *ring)
+{
+	__u64 newest = 0, n;
+	unsigned int i;
+
+	for (i = 0; i < SLOTS; i++)
+		if (ring[i] > newest)
+			newest = ring[i];
+	for (n = newest > SLOTS ? newest - SLOTS + 1 : 1; n < newest; n++)
+		if (ring[n % SLOTS] != n)
+			return 0;
+	return newest;
+}
+
+/* The device comes first, for it is what others wait for; its parents come with it. */
+static void device_after(const struct book *book, int session)
+{
+	int memory = lt_must(lt_retrieve(session, DEVICE_TOKEN + MEMORY), "retrieve the memory");
+	const atomic_ullong *ring = lt_map(memory, 8 * SLOTS);
+	__u64 last = ring_newest(ring), first, count, irqs = 0;
+	int device, container, interrupt, tries;
+	bool semaphore;
+
+	device = lt_must(lt_retrieve(session, DEVICE_TOKEN + DEVICE), "retrieve the device");
+	for (tries = 1 << 24; ring[(last + 1) % SLOTS] != last + 1 && tries--;)
+		;
+	lt_note("write 2: %llu", lt_ns());
+	first = ring[(last + 1) % SLOTS];
+	container = lt_must(lt_retrieve(session, DEVICE_TOKEN + CONTAINER), "retrieve");
+	interrupt = lt_must(lt_retrieve(session, DEVICE_TOKEN + INTERRUPT), "retrieve");
+	lt_ok(last && last >= book->device_count,
+	      "the device's memory is whole, to the last number of the old kernel");
+	lt_eq(first, last + 1, "the device goes on with the next number");
+	lt_must(command(device, VFIO_STUB_BIND, &container), "bind the device again");
+	count = device_count(device);
+	lt_must(lt_eventfd_info(interrupt, &irqs, &semaphore), "look at the eventfd");
+	lt_ok(irqs >= (count - 1) / EVERY && irqs <= (device_count(device) + 1) / EVERY,
+	      "and no interrupt is missing");
+
+	lt_story("  %-14s %20s", "device", "count");
+	lt_story("  %-14s %20llu  before reboot(2)", "vfio-stub0", book->device_count);
+	lt_story("  %-14s %20llu  the last number that the old kernel wrote", "", last);
+	lt_story("  %-14s %20llu  the first that this one wrote%s", "", first,
+		 last && first == last + 1 ? ": none is missing" : ": WRONG");
+	lt_story("  %-14s %20llu  raised by number %llu, one each %u", "interrupt", irqs, count,
+		 EVERY);
+	lt_story(" ");
+}
+
 static void before(void)
 {
 	struct book *book = lt_carry_new("demo-book", sizeof(*book));
-	int session, other, fd[NR], ret;
+	int session, other, fd[NR], device[DEVICE_FILES], ret;
 	__u64 start;
 	unsigned int i;
 
@@ -237,11 +365,16 @@ static void before(void)
 	memfds_before(book, session, other);
 	close(other);
 	lt_story(" ");
+	/* The device brings one more. */
+	book->bytes = lt_stat(STATS, "bytes");
+	lt_ok(book->bytes > 0, "the handler counts the bytes of its saved state");
+	device_before(session, device);
+	lt_story(" ");
 
 	lt_eventfd_write(fd[0], 2);
 	lt_eventfd_signal(fd[2]);
 	lt_story("  All stay in use: 2 is written to the plain eventfd, the kernel signals the");
-	lt_story("  non-blocking one.");
+	lt_story("  non-blocking one, the device counts.");
 
 	for (i = 0; i < NR; i++) {
 		bool semaphore;
@@ -251,9 +384,6 @@ static void before(void)
 		book->was[i].count = count;
 		book->was[i].flags = made[i].flags;
 	}
-	book->bytes = lt_stat(STATS, "bytes");
-	lt_ok(book->bytes > 0, "the handler counts the bytes of its saved state");
-
 	start = lt_ns();
 	ret = lt_kexec_load();
 	book->load_ns = lt_ns() - start;
@@ -261,6 +391,7 @@ static void before(void)
 	book->cpu_khz = lt_cycles_per_ns() * 1e6;
 	tell_trace(1);
 	trace_to_console(true);
+	book->device_count = device_count(device[DEVICE]);
 	lt_stamp_reboot(&book->reboot);
 	lt_story(" ");
 	lt_story("  New kernel loaded by kexec_file_load(2). Now reboot(2), and the old one ends.");
@@ -330,6 +461,7 @@ static void after(void)
 	session = lt_session_retrieve(SESSION);
 	lt_result(session, 0, "the session is found by its name");
 
+	device_after(book, session);
 	table_head("came back");
 	for (i = 0; i < NR; i++) {
 		bool same, semaphore = false;
@@ -392,7 +524,7 @@ static void after(void)
 LT_SCENARIO(demo) = {
 	.name	= "demo.story",
 	.about	= "the story that make demo tells",
-	.stage	= { { before, 12 }, { after, 14 } },
+	.stage	= { { before, 16 }, { after, 17 } },
 	.flags	= LT_ALONE,
 	.cmdline = "trace_event=luosdk:* trace_clock=mono tp_printk",
 };

@@ -22,6 +22,8 @@
 #define EVENTS		TRACING "/events/luosdk"
 #define EVENTFD_STATS	"/sys/kernel/debug/luosdk-eventfd/stats"
 
+#define EVENT	": %31[^:]: handler=%31s op=%15s ctx=%23s state=%llx bytes=%llu ns=%llu err=%d"
+
 /* One line of the trace. */
 struct event {
 	char event[32];		/* the tracepoint */
@@ -66,8 +68,7 @@ static void read_events(void)
 		p = strstr(line, ": luosdk_");
 		if (*line == '#' || !p || nr_events + 1 == ARRAY_SIZE(events))
 			continue;
-		if (sscanf(p, ": %31[^:]: handler=%31s op=%15s ctx=%23s state=%llx bytes=%llu "
-			   "ns=%llu err=%d", e->event, e->handler, e->op, e->ctx, &e->state,
+		if (sscanf(p, EVENT, e->event, e->handler, e->op, e->ctx, &e->state,
 			   &e->bytes, &e->ns, &e->err) == 8)
 			nr_events++;
 		else
@@ -94,8 +95,8 @@ static bool events_are(const char *const want[], const char *name)
 }
 
 #define EVENTS_ARE(name, ...) ({						\
-	static const char *const want[] = { __VA_ARGS__ __VA_OPT__(,) NULL };			\
-	events_are(want, name);							\
+	static const char *const want[] = { NULL, ##__VA_ARGS__, NULL };			\
+	events_are(want + 1, name);						\
 })
 
 /* The first event of this kind. */
@@ -242,7 +243,7 @@ LT_SCENARIO(trace) = {
 };
 
 /* As a module: the event comes with it, and goes with it. */
-static void module(void)
+static void as_module(void)
 {
 	int dev, fd, other, session;
 
@@ -273,6 +274,6 @@ static void module(void)
 LT_SCENARIO(trace_module) = {
 	.name	= "trace.module",
 	.about	= "the trace event of a handler that is a module",
-	.stage	= { { module, 5 } },
+	.stage	= { { as_module, 5 } },
 	.flags	= LT_ALONE | LT_MODULES,
 };

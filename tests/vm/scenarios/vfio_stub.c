@@ -33,7 +33,7 @@ struct rig {
 	unsigned int address;
 	int session;
 	int fd[FILES];
-	volatile __u64 *ring;
+	atomic_ullong *ring;
 };
 
 static int open_device(unsigned int address)
@@ -406,7 +406,8 @@ static void engine_after(void)
 
 	find_session(&rig[ABANDONED], ABANDONED);
 	lt_result(open_device(ABANDONED), -EBUSY, "the fifth one is still kept for its file");
-	lt_result(lt_finish(rig[ABANDONED].session), 0, "which is finished without being retrieved");
+	lt_result(lt_finish(rig[ABANDONED].session), 0,
+		  "which is finished without being retrieved");
 	fd = open_device(ABANDONED);
 	lt_result(fd, 0, "then anybody can open the device");
 	close(fd);
@@ -450,7 +451,7 @@ LT_SCENARIO(engine) = {
 /* ------------------------- It cannot come along ------------------------- */
 
 /* An update that ends with @want: everything works as before, and the session can end. */
-static void aborted(struct rig *r, int want, const char *why)
+static void update_ends(struct rig *r, int want, const char *why)
 {
 	__u64 before = device_info(r).count;
 
@@ -461,7 +462,7 @@ static void aborted(struct rig *r, int want, const char *why)
 	r->session = -1;
 }
 
-static void refused(void)
+static void refuse_all(void)
 {
 	struct rig r, other;
 	int second, fail, session;
@@ -472,16 +473,16 @@ static void refused(void)
 	lt_must(lt_kexec_load(), "load the next kernel");
 
 	lt_must(preserve_rig(&r, true, BIT(MEMORY)), "preserve");
-	aborted(&r, -ENOENT, "a memfd that is not preserved");
+	update_ends(&r, -ENOENT, "a memfd that is not preserved");
 	lt_must(preserve_rig(&r, true, BIT(CONTAINER)), "preserve");
-	aborted(&r, -ENOENT, "a container that is not preserved");
+	update_ends(&r, -ENOENT, "a container that is not preserved");
 	lt_must(preserve_rig(&r, false, BIT(IRQ)), "preserve");
-	aborted(&r, -ENOENT, "an eventfd that is not preserved");
+	update_ends(&r, -ENOENT, "an eventfd that is not preserved");
 
 	session = lt_must(lt_session_create("vfio-stub-elsewhere"), "session");
 	lt_must(lt_preserve(session, r.fd[MEMORY], 0), "preserve");
 	lt_must(preserve_rig(&r, true, BIT(MEMORY)), "preserve");
-	aborted(&r, -ENOENT, "a memfd in another session");
+	update_ends(&r, -ENOENT, "a memfd in another session");
 	close(session);
 
 	lt_must(preserve_rig(&r, true, 0), "preserve");
@@ -489,14 +490,15 @@ static void refused(void)
 	fail = open("/dev/luosdk_fail", O_RDWR | O_CLOEXEC);
 	lt_must(lt_write_fd(fail, "freeze -5"), "make a freeze fail");
 	lt_must(lt_preserve(session, fail, 1), "preserve a file that fails");
-	aborted(&r, -EIO, "another file that fails, with all devices frozen");
+	update_ends(&r, -EIO, "another file that fails, with all devices frozen");
 	close(session);
 	close(fail);
 
 	session_name(name, sizeof(name), 0);
 	session = lt_must(lt_session_create(name), "session");
 	second = lt_must(open_device(2), "open a device");
-	lt_result(lt_preserve(session, second, 1), -ENOTCONN, "a device that is not bound is refused");
+	lt_result(lt_preserve(session, second, 1), -ENOTCONN,
+		  "a device that is not bound is refused");
 	close(second);
 	second = lt_must(open_device(0), "open a device again");
 	lt_must(lt_preserve(session, r.fd[DEVICE], 1), "preserve");
@@ -514,7 +516,7 @@ static void refused(void)
 LT_SCENARIO(refused) = {
 	.name	= "vfio-stub.refused",
 	.about	= "parents that are missing, or elsewhere: an errno, and the device works on",
-	.stage	= { { refused, 19 } },
+	.stage	= { { refuse_all, 19 } },
 	.flags	= LT_ALONE,
 	.cmdline = SIX,
 };

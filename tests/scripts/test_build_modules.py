@@ -61,6 +61,7 @@ modules modules_install:
 # One folder of a build, as scripts/Makefile.build goes about it; folders last to first,
 # as they may come with several jobs.
 FOLDER_MK = """\
+.DEFAULT_GOAL := all
 srctree := {0}
 CONFIG_SHELL := /bin/sh
 top := $(or $(KBUILD_EXTMOD),$(srctree)/luosdk)

@@ -20,7 +20,7 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit coverage mutants vmtest check bench modules modules_install modules_clean graft ungraft mkpatch get-kernel clean
+.PHONY: help demo test kunit coverage mutants vmtest check bench modules modules_install modules_clean graft ungraft mkpatch get-kernel show-state clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -60,7 +60,11 @@ modules: ## build handlers and templates out of tree [KDIR=tree or build directo
 modules_install: ## build and install them [KDIR=...] [INSTALL_MOD_PATH=root of the target]
 	@scripts/build-modules --install$(if $(INSTALL_MOD_PATH),=$(INSTALL_MOD_PATH)) $(KDIR)
 
-modules_clean: ## remove what 'make modules' built [KDIR=only for this kernel]
+modules_show-state: ## print the saved states in a dump of memory [DUMP=file]
+	@test -n "$(DUMP)" || { echo "make $@: DUMP is missing; say for instance 'make $@ DUMP=page.bin'" >&2; exit 2; }
+	@scripts/show-state "$(DUMP)"
+
+clean: ## remove what 'make modules' built [KDIR=only for this kernel]
 	@scripts/build-modules --clean $(KDIR)
 
 graft: ## put the project into a kernel tree, by links [KDIR=tree]
@@ -76,6 +80,10 @@ mkpatch: ## the project as one patch for git am, on standard output [KDIR=tree]
 
 get-kernel: ## fetch and build the kernels that the tests run on
 	@scripts/get-kernel all
+
+show-state: ## print the saved states in a dump of memory [DUMP=file]
+	@test -n "$(DUMP)" || { echo "make $@: DUMP is missing; say for instance 'make $@ DUMP=page.bin'" >&2; exit 2; }
+	@scripts/show-state "$(DUMP)"
 
 clean: ## remove what was built for this checkout; the fetched source stays
 	@scripts/get-kernel --clean

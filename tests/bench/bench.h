@@ -32,6 +32,7 @@ struct bench_file {
 extern const struct bench_file bench_guard_files[];
 extern const struct bench_file bench_eventfd_files[];
 extern const struct bench_file bench_memfd_files[];
+extern const struct bench_file bench_fdt_files[];
 
 int __init bench_eventfd_init(void);
 int __init bench_memfd_init(void);

@@ -136,6 +136,7 @@ static int __init bench_init(void)
 	bench_add(dir, bench_guard_files);
 	bench_add(dir, bench_eventfd_files);
 	bench_add(dir, bench_memfd_files);
+	bench_add(dir, bench_fdt_files);
 
 	return 0;
 }

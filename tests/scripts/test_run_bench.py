@@ -34,6 +34,7 @@ cat <<END
 END
 """
 
+FORMS = ("packed", "slots", "tree", "libfdt")
 SIZES = [4096 << 2 * n for n in range(10)]
 
 # Each is at its limit: the figure that is judged is what is beside it, times its ratio.
@@ -62,6 +63,9 @@ for layout, preserve, retrieve in (("congruent", 600, 100), ("pieces", 600, 100)
                 f"memfd_unpreserve.{layout}.luosdk": 500,
                 f"memfd_retrieve.{layout}.luosdk": retrieve,
                 f"memfd_folios.{layout}.luosdk": 128, f"memfd_bytes.{layout}.kernel": 16}
+# 8000 instructions as a struct, 16000 as a tree.
+FIGURES |= {f"fdt_state.{form}.{step}": cost for step, one in (("write", 5000), ("read", 3000))
+            for form, cost in zip(FORMS, (one, one / 2, 2 * one, 5 * one))}
 for size in SIZES:
     FIGURES |= {f"memfd_size.{size}.{step}.{who}": 5000 + size * share
                 for step in ("preserve", "retrieve")
@@ -87,6 +91,7 @@ MISSED = {
     "memfd_bytes_contig": ("memfd_bytes.contig.luosdk", 0.01),
     "memfd_bytes_frag": ("memfd_bytes.frag.luosdk", 8.6),
     "memfd_bytes_small": ("memfd_small.memory.luosdk", 257),
+    "fdt_state": ("fdt_state.tree.read", 6001),
 }
 
 
@@ -108,7 +113,7 @@ class RunBench(Case):
         figures = FIGURES if figures is None else figures
         write(f"{self.top}/tests/vm/bench.memfd",
               "".join(f"    # figure {name} {value:.3f}\n" for name, value in figures.items()))
-        for name in ("bench.count", "bench.contention", "bench.memfd_size"):
+        for name in ("bench.count", "bench.contention", "bench.memfd_size", "bench.state"):
             write(f"{self.top}/tests/vm/{name}", "")
         proc = subprocess.run([f"{self.top}/tests/bench/run-bench", *args],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -120,7 +120,7 @@
  *	}
  *
  * **The tree.** It is an ordinary one, of version 17: dtc and fdtdump read it, and so does
- * the project's tools/show-state. Nodes of one kind are told apart by a unit number,
+ * the project's scripts/show-state. Nodes of one kind are told apart by a unit number,
  * as in mapping@3, in hexadecimal. A node's properties come before its
  * children. Numbers are stored as firmware stores them, most significant byte first.
  *

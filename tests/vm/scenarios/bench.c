@@ -136,6 +136,25 @@ LT_SCENARIO(memfd_size) = {
 	.memory	 = 6144,
 };
 
+static void state_before(void)
+{
+	measure("unit");
+	measure("fdt_keep");
+}
+
+static void state_after(void)
+{
+	measure("fdt_read");
+}
+
+LT_SCENARIO(state) = {
+	.name	 = "bench.state",
+	.about	 = "instructions for a state as a struct and as a tree",
+	.stage	 = { { state_before, 2 }, { state_after, 1 } },
+	.flags	 = LT_ALONE | LT_HIDDEN | LT_EMULATED | LT_COUNTED,
+	.cmdline = COUNTED,
+};
+
 static void contend(void)
 {
 	if (lt_nr_cpus() < 2)

@@ -297,7 +297,8 @@ static void fdt_nodes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luosdk_fdt_unit(&part, &unit), 0);
 	KUNIT_EXPECT_EQ(test, unit, 0xabcdef0123456789ULL);
 
-	KUNIT_EXPECT_EQ(test, luosdk_fdt_node(&root, "part", 0xabcdef0123456789ULL, &node), -ENOENT);
+	KUNIT_EXPECT_EQ(test, luosdk_fdt_node(&root, "part", 0xabcdef0123456789ULL, &node),
+			-ENOENT);
 	KUNIT_EXPECT_EQ(test, luosdk_fdt_node(&root, "mapping", 1, &node), -ENOENT);
 	KUNIT_EXPECT_EQ(test, luosdk_fdt_node(&root, "", 1, &node), -ENOENT);
 	KUNIT_EXPECT_EQ(test, luosdk_fdt_node(&root, "a.name.that.is.longer.than.31.letters",
@@ -426,20 +427,32 @@ static void fdt_many_names(struct kunit *test)
 	}
 }
 
-#define FDT_LITERALS(_do)						\
-	_do(a0) _do(a1) _do(a2) _do(a3) _do(a4) _do(a5) _do(a6) _do(a7) _do(a8) _do(a9)	\
-	_do(b0) _do(b1) _do(b2) _do(b3) _do(b4) _do(b5) _do(b6) _do(b7) _do(b8) _do(b9)
-
 static void fdt_write_literals(struct luosdk_fdt_out *out)
 {
 	u32 node;
 
 	for (node = 0; node < 3; node++) {
-		u32 i = 0;
-
 		luosdk_fdt_begin_node(out, "node", node);
-#define FDT_PUT(_name)	luosdk_fdt_put_u32(out, #_name, 100 * node + i++);
-		FDT_LITERALS(FDT_PUT)
+		luosdk_fdt_put_u32(out, "a0", 100 * node + 0);
+		luosdk_fdt_put_u32(out, "a1", 100 * node + 1);
+		luosdk_fdt_put_u32(out, "a2", 100 * node + 2);
+		luosdk_fdt_put_u32(out, "a3", 100 * node + 3);
+		luosdk_fdt_put_u32(out, "a4", 100 * node + 4);
+		luosdk_fdt_put_u32(out, "a5", 100 * node + 5);
+		luosdk_fdt_put_u32(out, "a6", 100 * node + 6);
+		luosdk_fdt_put_u32(out, "a7", 100 * node + 7);
+		luosdk_fdt_put_u32(out, "a8", 100 * node + 8);
+		luosdk_fdt_put_u32(out, "a9", 100 * node + 9);
+		luosdk_fdt_put_u32(out, "b0", 100 * node + 10);
+		luosdk_fdt_put_u32(out, "b1", 100 * node + 11);
+		luosdk_fdt_put_u32(out, "b2", 100 * node + 12);
+		luosdk_fdt_put_u32(out, "b3", 100 * node + 13);
+		luosdk_fdt_put_u32(out, "b4", 100 * node + 14);
+		luosdk_fdt_put_u32(out, "b5", 100 * node + 15);
+		luosdk_fdt_put_u32(out, "b6", 100 * node + 16);
+		luosdk_fdt_put_u32(out, "b7", 100 * node + 17);
+		luosdk_fdt_put_u32(out, "b8", 100 * node + 18);
+		luosdk_fdt_put_u32(out, "b9", 100 * node + 19);
 		luosdk_fdt_end_node(out);
 	}
 }
@@ -455,12 +468,19 @@ static void fdt_many_literals(struct kunit *test)
 	in = fdt_entered(test, fdt, bytes);
 	root = luosdk_fdt_root(in);
 	while (luosdk_fdt_next_node(&root, &node, "node")) {
-		u32 i = 0;
+		char name[3] = "a0";
+		u32 i;
 
-#define FDT_GET(_name)							\
-		KUNIT_EXPECT_EQ(test, luosdk_fdt_get_u32(&node, #_name, &value), 0);	\
-		KUNIT_EXPECT_EQ(test, value, 100 * nr + i++);
-		FDT_LITERALS(FDT_GET)
+		for (i = 0; i < 20; i++) {
+			name[0] = 'a' + i / 10;
+			name[1] = '0' + i % 10;
+			KUNIT_EXPECT_EQ(test, luosdk_fdt_get_u32(&node, name, &value), 0);
+			KUNIT_EXPECT_EQ(test, value, 100 * nr + i);
+		}
+		KUNIT_EXPECT_EQ(test, luosdk_fdt_get_u32(&node, "a3", &value), 0);
+		KUNIT_EXPECT_EQ(test, value, 100 * nr + 3);
+		KUNIT_EXPECT_EQ(test, luosdk_fdt_get_u32(&node, "b9", &value), 0);
+		KUNIT_EXPECT_EQ(test, value, 100 * nr + 19);
 		nr++;
 	}
 	KUNIT_EXPECT_EQ(test, nr, 3);
@@ -672,7 +692,9 @@ static void fdt_fits(struct kunit *test)
 /* Read everything that there is, by all ways: nothing must come of it but numbers. */
 static u64 fdt_read_all(struct luosdk_fdt_in *in, struct luosdk_fdt_node *node)
 {
-	static const char * const names[] = { "model", "speed", "size", "numbers", "bytes", "flag" };
+	static const char * const names[] = {
+		"model", "speed", "size", "numbers", "bytes", "flag",
+	};
 	struct luosdk_fdt_node child = { };
 	u64 sum = 0, unit;
 	unsigned int i;
@@ -1261,7 +1283,8 @@ struct fdt_case {
 static void fdt_do_damage(struct luokit *k, void *ctx)
 {
 	struct fdt_case *c = ctx;
-	struct engine_luo_ser *ser = (void *)((struct luosdk_state_hdr *)phys_to_virt(c->handle) + 1);
+	struct luosdk_state_hdr *hdr = phys_to_virt(c->handle);
+	struct engine_luo_ser *ser = (void *)(hdr + 1);
 
 	c->damage->damage(&ser->tree);
 	/* The state itself is what the old kernel wrote. */

@@ -313,10 +313,12 @@ static void show_links(size_t at, uint32_t bytes)
 		memcpy(&ser, dump.data + at + i, sizeof(ser));
 		if (!ser.phys || ser.reserved || ser.bytes > ser.room || ser.phys % 4096)
 			continue;
-		for (t = 0; t < dump.nr_trees; t++)
-			if (dump.tree[t].bytes == ser.bytes && dump.tree[t].crc == ser.crc)
-				printf("\tat %zu: its tree, at physical address 0x%llx, is the one at 0x%zx of the dump\n",
-				       i, (unsigned long long)ser.phys, dump.tree[t].at);
+		for (t = 0; t < dump.nr_trees; t++) {
+			if (dump.tree[t].bytes != ser.bytes || dump.tree[t].crc != ser.crc)
+				continue;
+			printf("\tat %zu: its tree, physically at 0x%llx, is at 0x%zx of the dump\n",
+			       i, (unsigned long long)ser.phys, dump.tree[t].at);
+		}
 	}
 }
 

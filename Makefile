@@ -60,11 +60,7 @@ modules: ## build handlers and templates out of tree [KDIR=tree or build directo
 modules_install: ## build and install them [KDIR=...] [INSTALL_MOD_PATH=root of the target]
 	@scripts/build-modules --install$(if $(INSTALL_MOD_PATH),=$(INSTALL_MOD_PATH)) $(KDIR)
 
-modules_show-state: ## print the saved states in a dump of memory [DUMP=file]
-	@test -n "$(DUMP)" || { echo "make $@: DUMP is missing; say for instance 'make $@ DUMP=page.bin'" >&2; exit 2; }
-	@scripts/show-state "$(DUMP)"
-
-clean: ## remove what 'make modules' built [KDIR=only for this kernel]
+modules_clean: ## remove what 'make modules' built [KDIR=only for this kernel]
 	@scripts/build-modules --clean $(KDIR)
 
 graft: ## put the project into a kernel tree, by links [KDIR=tree]
@@ -82,7 +78,8 @@ get-kernel: ## fetch and build the kernels that the tests run on
 	@scripts/get-kernel all
 
 show-state: ## print the saved states in a dump of memory [DUMP=file]
-	@test -n "$(DUMP)" || { echo "make $@: DUMP is missing; say for instance 'make $@ DUMP=page.bin'" >&2; exit 2; }
+	@test -n "$(DUMP)" || { \
+		echo "make $@: DUMP is missing; say for instance 'make $@ DUMP=memory.bin'" >&2; exit 2; }
 	@scripts/show-state "$(DUMP)"
 
 clean: ## remove what was built for this checkout; the fetched source stays

@@ -316,7 +316,7 @@ static void show_links(size_t at, uint32_t bytes)
 		for (t = 0; t < dump.nr_trees; t++) {
 			if (dump.tree[t].bytes != ser.bytes || dump.tree[t].crc != ser.crc)
 				continue;
-			printf("\tat %zu: its tree, physically at 0x%llx, is at 0x%zx of the dump\n",
+			printf("\tat %zu: its tree, physically at 0x%llx, is at 0x%zx in here\n",
 			       i, (unsigned long long)ser.phys, dump.tree[t].at);
 		}
 	}

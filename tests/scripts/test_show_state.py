@@ -106,7 +106,7 @@ class ShowState(Case):
         self.assertIn("0x1000: page of slots for 'luosdk-engine-v1', 72 of 56 bytes each\n", out)
         self.assertIn("0x1030: state of 'luosdk-engine-v1', version 1, 32 bytes, 32 of them sealed, "
                       "checksum right\n", out)
-        self.assertIn("at 8: its tree, physically at 0x12345000, is at 0x2000 of the dump\n", out)
+        self.assertIn("at 8: its tree, physically at 0x12345000, is at 0x2000 in here\n", out)
         self.assertIn(f"0x2000: device tree, {len(self.blob)} bytes", out)
         self.assertIn("\t\tspeed = <0x7>;", out)
         # Without the name it is a number; in brief, a line each.

@@ -307,6 +307,38 @@ class BuildModules(Case):
                              rest="templates/anon-fd")
         self.works("build-modules", "--without", "templates/anon-fd", self.build)
 
+    def want_flb(self):
+        """The template's files share state, which takes a function that a patch exports."""
+        path = f"{self.top}/templates/anon-fd/Kbuild"
+        write(path, read(path).replace("\ninclude", "\nluosdk-needs := liveupdate_register_flb "
+                                       "kernel/liveupdate/luo_flb.c "
+                                       "0005-liveupdate-let-modules-share-state-by-FLBs\n"
+                                       "luosdk-needs-$(luosdk-anon-fd) := $(luosdk-needs)\n"
+                                       "include", 1))
+        write(f"{self.tree}/kernel/liveupdate/luo_flb.c",
+              "EXPORT_SYMBOL_GPL(liveupdate_register_flb);\n")
+
+    def test_with_flb(self):
+        self.want_flb()
+        symvers = f"{self.build}/Module.symvers"
+        write(symvers, read(symvers) +
+              "0x00000000\tliveupdate_register_flb\tvmlinux\tEXPORT_SYMBOL_GPL\t\n")
+        self.works("build-modules", self.build)
+
+    def test_flb_not_exported(self):
+        self.want_flb()
+        self.drop("linux/kernel/liveupdate/luo_flb.c", "EXPORT")
+        self.refused(r".*/build does not let modules use liveupdate_register_flb\(\), which is not "
+                     r"exported, for which there is a patch: apply it with 'patch -d .*/linux -p1 "
+                     r"-i .*/patches/7\.3/0005-[\w-]+\.patch' and rebuild the kernel",
+                     rest="templates/anon-fd")
+
+    def test_flb_exported_and_not_rebuilt(self):
+        self.want_flb()
+        self.refused(r".*/linux lets modules use liveupdate_register_flb\(\), and the kernel in "
+                     ".*/build was built before that: run 'make -C .*/build' again",
+                     rest="templates/anon-fd")
+
     def test_registration_not_exported(self):
         for name in ("liveupdate_register_file_handler", "liveupdate_unregister_file_handler"):
             with self.subTest(name=name):

@@ -11,6 +11,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/io.h>
+#include <linux/slab.h>
 #include <luokit.h>
 #include <luosdk/flb.h>
 
@@ -450,6 +451,67 @@ static void flb_gone_in_new_kernel(struct kunit *test)
 	luokit_expect_leak(k, PAGE_SIZE);
 }
 
+/* A session with a coin and one with a note, carried over; the purse is asked for. */
+static void flb_carry_two(struct kunit *test, struct file **coins, struct file **notes,
+			  bool coin_alone, bool note_alone)
+{
+	struct luokit *k = test->priv;
+
+	*coins = luokit_create(k, "coins");
+	*notes = luokit_create(k, "notes");
+	/* A note that does not share the purse finds none to put itself into. */
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, *notes, 1, flb_note(k, 5)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, *coins, 1, flb_coin(k, 1)), 0);
+	purse_knobs.coin_alone = coin_alone;
+	purse_knobs.note_alone = note_alone;
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	*coins = luokit_retrieve_session(k, "coins");
+	*notes = luokit_retrieve_session(k, "notes");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, *coins);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, *notes);
+}
+
+/* In the new kernel notes share the purse as well: a note must not end that of coins. */
+static void flb_handler_joins(struct kunit *test)
+{
+	struct file *coins, *notes;
+	struct luokit *k;
+
+	purse_knobs.note_alone = true;
+	k = flb_reinstall(test, flb_param(test)->world);
+	flb_carry_two(test, &coins, &notes, false, false);
+	flb_expect_purse(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, notes), 0);
+	if (!flb_param(test)->fixed) {
+		KUNIT_EXPECT_EQ(test, purse_knobs.released, 1);
+		KUNIT_EXPECT_PTR_EQ(test, flb_way(k)->get(), ERR_PTR(-ENODATA));
+		/* A count below zero: it warns once in a kernel's life. */
+		flb_finish_warns(test, coins);
+		return;
+	}
+	KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
+	flb_expect_purse(test, 1, 1);
+	KUNIT_EXPECT_FALSE(test, flb_finish_warns(test, coins));
+	KUNIT_EXPECT_EQ(test, purse_knobs.released, 1);
+}
+
+/* In the new kernel notes do not: the purse ends with the last coin. */
+static void flb_handler_leaves(struct kunit *test)
+{
+	struct file *coins, *notes;
+	struct luokit *k = test->priv;
+
+	flb_carry_two(test, &coins, &notes, false, true);
+	flb_expect_purse(test, 2, 6);
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, notes), 0);
+	KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
+	KUNIT_EXPECT_FALSE(test, flb_finish_warns(test, coins));
+	KUNIT_EXPECT_EQ(test, purse_knobs.released, flb_param(test)->fixed);
+	/* Nobody else will. */
+	if (!flb_param(test)->fixed)
+		kfree(flb_way(k)->get());
+}
+
 /* ---- Damage ----------------------------------------------------------------------------- */
 
 enum flb_damaged {
@@ -779,6 +841,8 @@ static struct kunit_case luosdk_flb_cases[] = {
 	FLB_BOTH(flb_restore_fails),
 	FLB_BOTH(flb_new_in_new_kernel),
 	FLB_BOTH(flb_gone_in_new_kernel),
+	FLB_BOTH(flb_handler_joins),
+	FLB_BOTH(flb_handler_leaves),
 	KUNIT_CASE(flb_damaged),
 	KUNIT_CASE(flb_versions),
 	KUNIT_CASE(flb_big),

@@ -24,7 +24,8 @@ static struct file *widget_restore(const struct widget_luo_ser *ser)
 	return luosdk_anon_file("[widget]", &widget_fops, NULL, O_RDWR);
 }
 
-LUOSDK_HANDLER(widget, "widget-v1", struct widget, struct widget_luo_ser,
+LUOSDK_HANDLER(widget, "widget-v1",
+	       struct widget, struct widget_luo_ser,
 	.fops = &widget_fops,
 	.guard = LUOSDK_GUARD_IN(struct widget, guard),
 	.save = widget_save,

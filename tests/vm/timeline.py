@@ -135,11 +135,12 @@ class Timeline:
             cells = [f"{self.at(steps[s]):8.3f} {steps[s].took:>7}" if s in steps else " " * 16
                      for s in STEPS]
             state, size = ("", "") if first.err else (first.state[2:], first.bytes)
-            out.append(f"  {first.handler.replace('vfio_stub_', ''):10} {name:14} {state:>9} {size:>5}|" +
+            handler = first.handler.replace("vfio_stub_", "")
+            out.append(f"  {handler:10} {name:14} {state:>9} {size:>5}|" +
                        f"{cells[0]} {cells[1]} |{cells[2]} {cells[3]}".rstrip())
         if self.blackout() is not None:
-            out += ["", f"  The device's blackout: {self.blackout():.3f} s by the host's clock, from "
-                    "its freeze (when that event came",
+            out += ["", f"  The device's blackout: {self.blackout():.3f} s by the host's clock, "
+                    "from its freeze (when that event came",
                     "  to the console) until a program that does nothing but look at the memory "
                     "saw the next number."]
         return out

@@ -968,6 +968,85 @@ static void luokit_race_is_parallel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, o.rounds, 100);
 }
 
+/* Files that come in every order, and one of the rounds that goes wrong. */
+static unsigned int ordered_rounds, ordered_wrong;
+
+static int ordered_make(struct luokit *k, struct file **files)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		files[i] = luokit_stub_file(k, 10 + i);
+
+	return 0;
+}
+
+static const char *ordered_differ(struct luokit *k, struct file **files)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (files[i] && luokit_stub_number(files[i]) != 10 + i)
+			return "number";
+
+	return ++ordered_rounds == ordered_wrong ? "the round" : NULL;
+}
+
+static const struct luokit_ordered ordered_files = {
+	.names = { "a", "b", "c" },
+	.nr = 3,
+	.make = ordered_make,
+	.differ = ordered_differ,
+};
+
+static void luokit_carries_in_every_order(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	/* All orders, and twice, closed or finished, all subsets. */
+	const unsigned int rounds = 6 * 6 + 4 * 8;
+
+	ordered_rounds = 0;
+	ordered_wrong = 0;
+	KUNIT_EXPECT_EQ(test, luokit_orders(k, &ordered_files), rounds);
+	KUNIT_EXPECT_EQ(test, ordered_rounds, rounds);
+	KUNIT_EXPECT_EQ(test, luokit_stub(k)->preserved, 3 * rounds);
+	/* Half of the files of all subsets. */
+	KUNIT_EXPECT_EQ(test, luokit_stub(k)->retrieved, 3 * 36 + 3 * 32 / 2);
+	KUNIT_EXPECT_EQ(test, luokit_stub(k)->finished, 3 * rounds);
+}
+
+static void luokit_orders_notices(struct kunit *test)
+{
+	static const struct {
+		unsigned int round;
+		const char *text;
+	} wrong[] = {
+		{ 1, "preserved a, b, c; retrieved a, b, c; finished: what arrived differs in the round" },
+		{ 9, "preserved b, a, c; retrieved c, a, b; finished" },
+		{ 36, "preserved c, b, a; retrieved c, b, a; finished" },
+		{ 37, "preserved a, b, c; retrieved nothing; finished" },
+		{ 68, "preserved c, b, a; retrieved a, b, c; closed" },
+	};
+	struct luokit *k = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		ordered_rounds = 0;
+		ordered_wrong = wrong[i].round;
+		luokit_expect_complaint(k, wrong[i].text);
+		KUNIT_EXPECT_EQ(test, luokit_orders(k, &ordered_files), wrong[i].round - 1);
+		KUNIT_EXPECT_EQ(test, luokit_complained(k), 1);
+	}
+
+	/* What cannot be preserved, and what cannot be retrieved. */
+	ordered_wrong = 0;
+	luokit_stub(k)->preserve = -EDOM;
+	luokit_expect_complaint(k, "cannot preserve a (-33)");
+	KUNIT_EXPECT_EQ(test, luokit_orders(k, &ordered_files), 0);
+	KUNIT_EXPECT_EQ(test, luokit_complained(k), 1);
+	luokit_stub(k)->preserve = 0;
+}
+
 static struct kunit_case luokit_cases[] = {
 	KUNIT_CASE(luokit_boots_clean),
 	KUNIT_CASE(luokit_resets_statics),
@@ -1001,6 +1080,8 @@ static struct kunit_case luokit_cases[] = {
 	KUNIT_CASE(luokit_notices_unretrieved_session),
 	KUNIT_CASE(luokit_notices_calls_while_frozen),
 	KUNIT_CASE(luokit_notices_panic),
+	KUNIT_CASE(luokit_carries_in_every_order),
+	KUNIT_CASE(luokit_orders_notices),
 	KUNIT_CASE(luokit_sweeps_memfd),
 	KUNIT_CASE(luokit_sweep_notices),
 	KUNIT_CASE_SLOW(luokit_races),

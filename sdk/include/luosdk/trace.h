@@ -44,8 +44,9 @@
  *          before it; discard: why the state could not be read
  * =======  ==================================================================
  *
- * An event that is off costs two no-ops in each callback, and a handler without
- * LUOSDK_TRACE, or a kernel without tracing, nothing.
+ * An event that is off costs two no-ops in each callback, or two loads and branches where the
+ * kernel has no jump labels. A handler without LUOSDK_TRACE, or a kernel without tracing, pays
+ * nothing.
  */
 
 /**

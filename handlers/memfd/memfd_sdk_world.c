@@ -6,5 +6,12 @@
 #endif
 
 #include "memfd_sdk_world.h"
+#include "memfd_luo_kunit.h"
+
+static const struct memfd_world_private memfd_world_private = {
+	.handler = &memfd_luo_handler,
+	.format = &memfd_format,
+	.format_ops = &memfd_format_ops,
+};
 
 LUOKIT_WORLD(MEMFD_SDK_WORLD, .private = &memfd_world_private);

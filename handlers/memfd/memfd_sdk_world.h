@@ -52,14 +52,6 @@ static void *memfd_world_store(struct xa_state *xas, void *entry)
 #include "memfd_fill.c"
 #include "memfd_v2.c"
 
-#include "memfd_luo_kunit.h"
-
-static const struct memfd_world_private memfd_world_private = {
-	.handler = &memfd_luo_handler,
-	.format = &memfd_format,
-	.format_ops = &memfd_format_ops,
-};
-
 /* As if mm/memfd_luo.c were not there, which the kit's worlds can have. */
 static int __init memfd_world_boot(void)
 {

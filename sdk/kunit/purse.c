@@ -33,14 +33,14 @@ struct purse_luo_ser_v2 {
 };
 
 #if PURSE_VERSION == 1
-#define PURSE_SER	struct purse_luo_ser_v1
+#define purse_ser	purse_luo_ser_v1
 #else
-#define PURSE_SER	struct purse_luo_ser_v2
+#define purse_ser	purse_luo_ser_v2
 #endif
 
 /* ---- The purse ------------------------------------------------------------------------ */
 
-static int purse_save(PURSE_SER *ser)
+static int purse_save(struct purse_ser *ser)
 {
 	purse_knobs.saved++;
 #if PURSE_VERSION > 1
@@ -49,14 +49,14 @@ static int purse_save(PURSE_SER *ser)
 	return purse_knobs.save;
 }
 
-static void purse_unpreserve(PURSE_SER *ser)
+static void purse_unpreserve(struct purse_ser *ser)
 {
 	purse_knobs.unpreserved++;
 	purse_knobs.last_unpreserved.files = ser->files;
 	purse_knobs.last_unpreserved.total = ser->total;
 }
 
-static struct purse *purse_restore(const PURSE_SER *ser)
+static struct purse *purse_restore(const struct purse_ser *ser)
 {
 	struct purse *purse;
 
@@ -104,7 +104,8 @@ static const struct luosdk_upgrade purse_upgrades[] = {
 };
 #endif
 
-LUOSDK_FLB(purse, "luosdk-purse-v1", struct purse, PURSE_SER,
+LUOSDK_FLB(purse, "luosdk-purse-v1",
+	   struct purse, struct purse_ser,
 	.save = purse_save,
 	.unpreserve = purse_unpreserve,
 	.restore = purse_restore,
@@ -118,7 +119,7 @@ LUOSDK_FLB(purse, "luosdk-purse-v1", struct purse, PURSE_SER,
 
 static int purse_add(s64 files, s64 value)
 {
-	PURSE_SER *ser = purse_flb_begin();
+	struct purse_ser *ser = purse_flb_begin();
 
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
@@ -132,7 +133,7 @@ static int purse_add(s64 files, s64 value)
 
 static int purse_check(u64 per_file)
 {
-	PURSE_SER *ser = purse_flb_begin();
+	struct purse_ser *ser = purse_flb_begin();
 	int err;
 
 	if (IS_ERR(ser))
@@ -145,7 +146,7 @@ static int purse_check(u64 per_file)
 /* The machine goes down while another thread is between begin and end. */
 static int purse_tear(void)
 {
-	PURSE_SER *ser = purse_flb_begin();
+	struct purse_ser *ser = purse_flb_begin();
 
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
@@ -253,7 +254,8 @@ static struct file *note_restore(const struct money_luo_ser *ser)
 	return money_restore(&note_fops, ser);
 }
 
-LUOSDK_HANDLER(coin, "luosdk-coin-v1", struct money, struct money_luo_ser,
+LUOSDK_HANDLER(coin, "luosdk-coin-v1",
+	       struct money, struct money_luo_ser,
 	.fops = &coin_fops,
 	.guard = LUOSDK_GUARD_IN(struct money, guard),
 	.save = money_save,
@@ -263,7 +265,8 @@ LUOSDK_HANDLER(coin, "luosdk-coin-v1", struct money, struct money_luo_ser,
 	.discard = money_discard,
 );
 
-LUOSDK_HANDLER(note, "luosdk-note-v1", struct money, struct money_luo_ser,
+LUOSDK_HANDLER(note, "luosdk-note-v1",
+	       struct money, struct money_luo_ser,
 	.fops = &note_fops,
 	.guard = LUOSDK_GUARD_IN(struct money, guard),
 	.save = money_save,
@@ -380,5 +383,5 @@ static const struct purse_way purse_way = {
 	.unregister_coin = purse_unregister_coin,
 	.register_too_early = purse_register_too_early,
 	.register_without_luo = purse_register_without_luo,
-	.ser_bytes = sizeof(PURSE_SER),
+	.ser_bytes = sizeof(struct purse_ser),
 };

@@ -93,7 +93,8 @@ static bool box_ready(struct file *file, struct box *box)
 	return !shelf_knobs.box_not_ready;
 }
 
-LUOSDK_HANDLER(box, "luosdk-box-v1", struct box, struct box_luo_ser,
+LUOSDK_HANDLER(box, "luosdk-box-v1",
+	       struct box, struct box_luo_ser,
 	.fops = &box_fops,
 	.guard = LUOSDK_GUARD_IN(struct box, guard),
 	.save = box_save,
@@ -251,7 +252,8 @@ static int shelf_bind(struct file *file, struct shelf *shelf,
 
 static struct luosdk_handler *const shelf_parents[];
 
-LUOSDK_HANDLER(shelf, "luosdk-shelf-v1", struct shelf, struct shelf_luo_ser,
+LUOSDK_HANDLER(shelf, "luosdk-shelf-v1",
+	       struct shelf, struct shelf_luo_ser,
 	.fops = &shelf_fops,
 	.guard = LUOSDK_GUARD_IN(struct shelf, guard),
 	.save = shelf_save,

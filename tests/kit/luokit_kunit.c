@@ -1021,7 +1021,8 @@ static void luokit_orders_notices(struct kunit *test)
 		unsigned int round;
 		const char *text;
 	} wrong[] = {
-		{ 1, "preserved a, b, c; retrieved a, b, c; finished: what arrived differs in the round" },
+		{ 1,
+		  "preserved a, b, c; retrieved a, b, c; finished: what arrived differs in the round" },
 		{ 9, "preserved b, a, c; retrieved c, a, b; finished" },
 		{ 36, "preserved c, b, a; retrieved c, b, a; finished" },
 		{ 37, "preserved a, b, c; retrieved nothing; finished" },

@@ -130,7 +130,8 @@ unsigned int luokit_orders(struct luokit *k, const struct luokit_ordered *files)
 	u64 start = ktime_get_ns();
 
 	if (!files->nr || files->nr > LUOKIT_MAX_ORDERED) {
-		luokit_complain(k, "luokit_orders() is for up to %u files", LUOKIT_MAX_ORDERED);
+		luokit_complain(k, "there are orders of 1 to %u files, not of %u",
+				LUOKIT_MAX_ORDERED, files->nr);
 		return 0;
 	}
 

@@ -10,6 +10,7 @@
 
 #define LUOSDK_TRACE vfio_stub
 
+#include <linux/array_size.h>
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -169,11 +170,12 @@ static void vfio_stub_container_write(struct vfio_stub_container *container,
 	struct vfio_stub_map *map;
 
 	list_for_each_entry(map, &container->maps, list) {
+		const u64 reg[] = { map->iova, map->bytes };
+		const u64 memfd[] = { map->token, map->offset };
+
 		luosdk_fdt_begin_node(out, "mapping", map->iova);
-		luosdk_fdt_put_u64(out, "iova", map->iova);
-		luosdk_fdt_put_u64(out, "bytes", map->bytes);
-		luosdk_fdt_put_u64(out, "offset", map->offset);
-		luosdk_fdt_put_u64(out, "memfd", map->token);
+		luosdk_fdt_put_u64s(out, "reg", reg, ARRAY_SIZE(reg));
+		luosdk_fdt_put_u64s(out, "memfd", memfd, ARRAY_SIZE(memfd));
 		luosdk_fdt_end_node(out);
 	}
 }
@@ -232,16 +234,19 @@ static int vfio_stub_container_read(struct vfio_stub_container *container,
 
 	while (luosdk_fdt_next_node(&root, &node, "mapping")) {
 		struct vfio_stub_map map = {};
-		int err = luosdk_fdt_get_u64(&node, "iova", &map.iova);
+		u64 reg[2], memfd[2];
+		int err;
 
+		err = luosdk_fdt_get_u64s(&node, "reg", reg, ARRAY_SIZE(reg));
 		if (!err)
-			err = luosdk_fdt_get_u64(&node, "bytes", &map.bytes);
-		if (!err)
-			err = luosdk_fdt_get_u64(&node, "offset", &map.offset);
-		if (!err)
-			err = luosdk_fdt_get_u64(&node, "memfd", &map.token);
-		if (!err)
-			err = vfio_stub_container_add(container, &map);
+			err = luosdk_fdt_get_u64s(&node, "memfd", memfd, ARRAY_SIZE(memfd));
+		if (err)
+			return err;
+		map.iova = reg[0];
+		map.bytes = reg[1];
+		map.token = memfd[0];
+		map.offset = memfd[1];
+		err = vfio_stub_container_add(container, &map);
 		if (err)
 			return err;
 	}
@@ -347,6 +352,7 @@ static int vfio_stub_save(struct file *file, struct vfio_stub_device *device,
 static void vfio_stub_write(struct vfio_stub_device *device, struct luosdk_fdt_out *out)
 {
 	const struct vfio_stub_start_args *args = &device->engine.args;
+	const u64 reg[] = { args->iova, args->bytes };
 	u32 i;
 
 	luosdk_fdt_put_u32(out, "address", device->address);
@@ -356,8 +362,7 @@ static void vfio_stub_write(struct vfio_stub_device *device, struct luosdk_fdt_o
 
 	if (args->bytes) {
 		luosdk_fdt_begin_node(out, "engine", LUOSDK_FDT_NO_UNIT);
-		luosdk_fdt_put_u64(out, "iova", args->iova);
-		luosdk_fdt_put_u64(out, "bytes", args->bytes);
+		luosdk_fdt_put_u64s(out, "reg", reg, ARRAY_SIZE(reg));
 		luosdk_fdt_put_u32(out, "period-us", args->period_us);
 		if (args->every) {
 			luosdk_fdt_put_u32(out, "irq", args->irq);
@@ -456,17 +461,19 @@ static void vfio_stub_thaw(struct file *file, struct vfio_stub_device *device,
 static int vfio_stub_read_engine(struct luosdk_fdt_node *root, struct vfio_stub_start_args *args)
 {
 	struct luosdk_fdt_node node;
+	u64 reg[2];
 	int err;
 
 	*args = (struct vfio_stub_start_args){};
 	if (luosdk_fdt_node(root, "engine", LUOSDK_FDT_NO_UNIT, &node))
 		return 0;
 
-	err = luosdk_fdt_get_u64(&node, "iova", &args->iova);
-	if (!err)
-		err = luosdk_fdt_get_u64(&node, "bytes", &args->bytes);
-	if (!err)
-		err = luosdk_fdt_get_u32(&node, "period-us", &args->period_us);
+	err = luosdk_fdt_get_u64s(&node, "reg", reg, ARRAY_SIZE(reg));
+	if (err)
+		return err;
+	args->iova = reg[0];
+	args->bytes = reg[1];
+	err = luosdk_fdt_get_u32(&node, "period-us", &args->period_us);
 	if (!err)
 		err = luosdk_fdt_get_u32_or(&node, "irq", &args->irq, 0);
 	if (!err)

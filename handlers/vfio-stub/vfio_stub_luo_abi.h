@@ -11,8 +11,7 @@
  *		config = [ 256 bytes ];
  *		container = <u64>;		// number of the file that it is bound to
  *		engine {			// only if it runs
- *			iova = <u64>;
- *			bytes = <u64>;
+ *			reg = <u64 u64>;	// iova and bytes
  *			period-us = <u32>;
  *			irq = <u32>;		// both only if it raises interrupts
  *			every = <u32>;
@@ -24,10 +23,8 @@
  *
  *	/ {					// a container
  *		mapping@10000 {			// one for each, by address of the devices
- *			iova = <u64>;
- *			bytes = <u64>;
- *			offset = <u64>;		// where it begins, in bytes
- *			memfd = <u64>;		// the file's number
+ *			reg = <u64 u64>;	// iova and bytes
+ *			memfd = <u64 u64>;	// the file's number, offset in it
  *		};
  *	};
  *

@@ -1022,7 +1022,7 @@ static void luokit_orders_notices(struct kunit *test)
 		const char *text;
 	} wrong[] = {
 		{ 1,
-		  "preserved a, b, c; retrieved a, b, c; finished: what arrived differs in the round" },
+		  "preserved a, b, c; retrieved a, b, c; finished: what arrived differs" },
 		{ 9, "preserved b, a, c; retrieved c, a, b; finished" },
 		{ 36, "preserved c, b, a; retrieved c, b, a; finished" },
 		{ 37, "preserved a, b, c; retrieved nothing; finished" },

@@ -30,7 +30,9 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/unaligned.h>
 #include <luosdk/compat.h>
+#include <asm/word-at-a-time.h>
 
 /**
  * DOC: fdt
@@ -207,6 +209,10 @@ static inline u32 luosdk_fdt_expected(const struct luosdk_fdt_known *k)
 	return k->after[k->last];
 }
 
+/* The length of a name that is a literal, and so is known by its address; 0 for others. */
+#define LUOSDK_FDT_LITERAL(name)					\
+	((u32)(__builtin_constant_p(name) ? __builtin_strlen(name) : 0))
+
 static inline int luosdk_fdt_known(struct luosdk_fdt_known *k, const char *name)
 {
 	u32 i;
@@ -359,9 +365,9 @@ static inline void luosdk_fdt_tag(struct luosdk_fdt_out *out, u32 tag)
 }
 
 /* Where a name is among the names; it is added if it is not. */
-static inline fdt32_t luosdk_fdt_name(struct luosdk_fdt_out *out, const char *name, bool literal)
+static inline fdt32_t luosdk_fdt_name(struct luosdk_fdt_out *out, const char *name, u32 literal)
 {
-	u32 bytes = strnlen(name, LUOSDK_FDT_NAME + 1) + 1, at;
+	u32 bytes = (literal ?: strnlen(name, LUOSDK_FDT_NAME + 1)) + 1, at;
 
 	if (bytes == 1 || bytes > LUOSDK_FDT_NAME + 1)
 		luosdk_fdt_fail(out, -EINVAL, "a property has no proper name");
@@ -384,7 +390,7 @@ static inline fdt32_t luosdk_fdt_name(struct luosdk_fdt_out *out, const char *na
 	return cpu_to_fdt32(at);
 }
 
-static inline void *luosdk_fdt_fill_prop(struct fdt_property *prop, fdt32_t nameoff, u32 len)
+static __always_inline void *luosdk_fdt_fill_prop(struct fdt_property *prop, fdt32_t nameoff, u32 len)
 {
 	prop->tag = cpu_to_fdt32(FDT_PROP);
 	prop->len = cpu_to_fdt32(len);
@@ -398,7 +404,7 @@ static inline void *luosdk_fdt_fill_prop(struct fdt_property *prop, fdt32_t name
 
 /* A property that is not the expected one, or needs more room than there is. */
 static noinline __maybe_unused void *
-luosdk_fdt_put_slow(struct luosdk_fdt_out *out, const char *name, bool literal, size_t len)
+luosdk_fdt_put_slow(struct luosdk_fdt_out *out, const char *name, u32 literal, size_t len)
 {
 	int known = literal ? luosdk_fdt_known(&out->known, name) : -ENOENT;
 	struct fdt_property *prop;
@@ -417,8 +423,8 @@ luosdk_fdt_put_slow(struct luosdk_fdt_out *out, const char *name, bool literal, 
 }
 
 /* A property of @len bytes: where they go, or NULL. */
-static inline void *luosdk_fdt_put(struct luosdk_fdt_out *out, const char *name,
-				   bool literal, size_t len)
+static __always_inline void *luosdk_fdt_put(struct luosdk_fdt_out *out, const char *name,
+				   u32 literal, size_t len)
 {
 	u32 known = luosdk_fdt_expected(&out->known), end = out->end;
 
@@ -471,7 +477,7 @@ static inline void luosdk_fdt_begin(struct luosdk_fdt_out *out)
 }
 
 /* A node whose name has @len letters: where they go, or NULL. */
-static inline char *luosdk_fdt_put_node(struct luosdk_fdt_out *out, size_t len, u64 unit)
+static __always_inline char *luosdk_fdt_put_node(struct luosdk_fdt_out *out, size_t len, u64 unit)
 {
 	u32 digits = luosdk_fdt_unit_len(unit), bytes;
 	struct fdt_node_header *node;
@@ -531,8 +537,8 @@ static inline void luosdk_fdt_end_node(struct luosdk_fdt_out *out)
 	luosdk_fdt_tag(out, FDT_END_NODE);
 }
 
-static inline void luosdk_fdt_do_put_u32(struct luosdk_fdt_out *out, const char *name,
-					 bool literal, u32 value)
+static __always_inline void luosdk_fdt_do_put_u32(struct luosdk_fdt_out *out, const char *name,
+					 u32 literal, u32 value)
 {
 	fdt32_t *at = luosdk_fdt_put(out, name, literal, sizeof(value));
 
@@ -549,10 +555,10 @@ static inline void luosdk_fdt_do_put_u32(struct luosdk_fdt_out *out, const char 
  * Context: As luosdk_fdt_begin_node().
  */
 #define luosdk_fdt_put_u32(out, name, value)				\
-	luosdk_fdt_do_put_u32(out, name, __builtin_constant_p(name), value)
+	luosdk_fdt_do_put_u32(out, name, LUOSDK_FDT_LITERAL(name), value)
 
-static inline void luosdk_fdt_do_put_u64(struct luosdk_fdt_out *out, const char *name,
-					 bool literal, u64 value)
+static __always_inline void luosdk_fdt_do_put_u64(struct luosdk_fdt_out *out, const char *name,
+					 u32 literal, u64 value)
 {
 	void *at = luosdk_fdt_put(out, name, literal, sizeof(value));
 	fdt64_t stored = cpu_to_fdt64(value);
@@ -571,10 +577,10 @@ static inline void luosdk_fdt_do_put_u64(struct luosdk_fdt_out *out, const char 
  * Context: As luosdk_fdt_begin_node().
  */
 #define luosdk_fdt_put_u64(out, name, value)				\
-	luosdk_fdt_do_put_u64(out, name, __builtin_constant_p(name), value)
+	luosdk_fdt_do_put_u64(out, name, LUOSDK_FDT_LITERAL(name), value)
 
-static inline void luosdk_fdt_do_put_u64s(struct luosdk_fdt_out *out, const char *name,
-					  bool literal, const u64 *values, size_t nr)
+static __always_inline void luosdk_fdt_do_put_u64s(struct luosdk_fdt_out *out, const char *name,
+					  u32 literal, const u64 *values, size_t nr)
 {
 	void *at = luosdk_fdt_put(out, name, literal,
 				  min_t(size_t, nr, LUOSDK_FDT_MAX) * sizeof(*values));
@@ -597,10 +603,10 @@ static inline void luosdk_fdt_do_put_u64s(struct luosdk_fdt_out *out, const char
  * Context: As luosdk_fdt_begin_node().
  */
 #define luosdk_fdt_put_u64s(out, name, values, nr)			\
-	luosdk_fdt_do_put_u64s(out, name, __builtin_constant_p(name), values, nr)
+	luosdk_fdt_do_put_u64s(out, name, LUOSDK_FDT_LITERAL(name), values, nr)
 
 static inline void luosdk_fdt_do_put_bytes(struct luosdk_fdt_out *out, const char *name,
-					   bool literal, const void *data, size_t len)
+					   u32 literal, const void *data, size_t len)
 {
 	void *at = luosdk_fdt_put(out, name, literal, len);
 
@@ -618,10 +624,10 @@ static inline void luosdk_fdt_do_put_bytes(struct luosdk_fdt_out *out, const cha
  * Context: As luosdk_fdt_begin_node().
  */
 #define luosdk_fdt_put_bytes(out, name, data, len)			\
-	luosdk_fdt_do_put_bytes(out, name, __builtin_constant_p(name), data, len)
+	luosdk_fdt_do_put_bytes(out, name, LUOSDK_FDT_LITERAL(name), data, len)
 
 static inline void luosdk_fdt_do_put_string(struct luosdk_fdt_out *out,
-					    const char *name, bool literal,
+					    const char *name, u32 literal,
 					    const char *string)
 {
 	luosdk_fdt_do_put_bytes(out, name, literal, string, strlen(string) + 1);
@@ -636,7 +642,7 @@ static inline void luosdk_fdt_do_put_string(struct luosdk_fdt_out *out,
  * Context: As luosdk_fdt_begin_node().
  */
 #define luosdk_fdt_put_string(out, name, string)			\
-	luosdk_fdt_do_put_string(out, name, __builtin_constant_p(name), string)
+	luosdk_fdt_do_put_string(out, name, LUOSDK_FDT_LITERAL(name), string)
 
 /* Complete what was written. Returns the first error. */
 static inline int luosdk_fdt_end(struct luosdk_fdt_out *out)
@@ -829,6 +835,8 @@ struct luosdk_fdt_node {
 	struct luosdk_fdt_in *in;
 	/* Behind the property that was read last. */
 	u32 next;
+	/* Behind its name, and the zeroes that fill it up. */
+	u32 inside;
 };
 
 static inline u32 luosdk_fdt_u32(const void *at)
@@ -844,13 +852,16 @@ static inline const char *luosdk_fdt_node_name(const void *block, u32 at)
 /* The length of the name in the @max bytes at @name; @max if it does not end there. */
 static inline u32 luosdk_fdt_strnlen(const char *name, u32 max)
 {
-	u32 len = 0, word;
+	const struct word_at_a_time constants = WORD_AT_A_TIME_CONSTANTS;
+	unsigned long word, zeroes;
+	u32 len = 0;
 
-	/* Four at a time, as long as none of them is the zero: names are aligned. */
 	for (; len + sizeof(word) <= max; len += sizeof(word)) {
-		word = *(const u32 *)(name + len);
-		if ((word - 0x01010101) & ~word & 0x80808080)
-			break;
+		word = get_unaligned((const unsigned long *)(name + len));
+		if (has_zero(word, &zeroes, &constants)) {
+			zeroes = prep_zero_mask(word, zeroes, &constants);
+			return len + find_zero(create_zero_mask(zeroes));
+		}
 	}
 	while (len < max && name[len])
 		len++;
@@ -858,12 +869,17 @@ static inline u32 luosdk_fdt_strnlen(const char *name, u32 max)
 	return len;
 }
 
-/* Behind a node's name: its first property, or child, or its end. */
+/*
+ * Behind a node's name: its first property, or child, or its end. The name is filled up with zeroes
+ * to a multiple of 4, so that the first four bytes of which the last is zero are its end.
+ */
 static inline u32 luosdk_fdt_inside(const void *block, u32 at)
 {
-	u32 len = luosdk_fdt_strnlen(luosdk_fdt_node_name(block, at), LUOSDK_FDT_FULL_NAME);
+	do {
+		at += FDT_TAGSIZE;
+	} while (*(const char *)(block + at + FDT_TAGSIZE - 1));
 
-	return at + ALIGN(FDT_TAGSIZE + len + 1, FDT_TAGSIZE);
+	return at + FDT_TAGSIZE;
 }
 
 /* Behind the property at @at. */
@@ -881,50 +897,63 @@ static inline u32 luosdk_fdt_behind(const void *block, u32 at)
  */
 static inline const char *luosdk_fdt_check_struct(const void *block, u32 size, u32 nr_names)
 {
-	const void *at = block, *end = block + size;
-	bool props = false;
-	u32 len, depth = 0;
+	u32 len, left = size, depth = 0;
+	const void *at = block;
 
-	while (end - at >= FDT_TAGSIZE) {
+	for (;;) {
 		const struct fdt_property *prop = at;
+		fdt32_t tag;
 
-		if (prop->tag == cpu_to_fdt32(FDT_PROP)) {
-			if (!props || end - at < sizeof(*prop))
-				return "a property is misplaced";
-			len = fdt32_to_cpu(prop->len);
-			if (len > end - at - sizeof(*prop))
-				return "a property is too long";
-			if (fdt32_to_cpu(prop->nameoff) >= nr_names)
-				return "a property has no name";
-			at += sizeof(*prop) + ALIGN(len, FDT_TAGSIZE);
-		} else if (prop->tag == cpu_to_fdt32(FDT_END_NODE)) {
+		if (left < FDT_TAGSIZE)
+			return "it has no end";
+		tag = prop->tag;
+
+		if (tag == cpu_to_fdt32(FDT_END_NODE)) {
 			if (!depth)
 				return "a node ends twice";
 			depth--;
-			props = false;
 			at += FDT_TAGSIZE;
-		} else if (prop->tag == cpu_to_fdt32(FDT_BEGIN_NODE)) {
-			len = end - at - FDT_TAGSIZE;
-			len = luosdk_fdt_strnlen(at + FDT_TAGSIZE,
-						 min_t(u32, len, LUOSDK_FDT_FULL_NAME));
-			if (at + FDT_TAGSIZE + len == end || len == LUOSDK_FDT_FULL_NAME ||
-			    !len != !depth)
-				return "a node's name is damaged";
-			if (!depth && at != block)
-				return "it has more than one root";
-			if (depth++ == LUOSDK_FDT_DEPTH)
-				return "its nodes are nested too deep";
-			props = true;
-			at += ALIGN(FDT_TAGSIZE + len + 1, FDT_TAGSIZE);
-		} else if (prop->tag == cpu_to_fdt32(FDT_END)) {
-			return depth || at == block || end - at != FDT_TAGSIZE ?
+			left -= FDT_TAGSIZE;
+			continue;
+		}
+		if (tag == cpu_to_fdt32(FDT_END))
+			return depth || at == block || left != FDT_TAGSIZE ?
 			       "it ends in its midst" : NULL;
-		} else {
+		if (tag == cpu_to_fdt32(FDT_PROP))
+			return "a property is misplaced";
+		if (tag != cpu_to_fdt32(FDT_BEGIN_NODE))
 			return "a tag is unknown";
+
+		len = luosdk_fdt_strnlen(at + FDT_TAGSIZE, min_t(u32, left - FDT_TAGSIZE,
+								 LUOSDK_FDT_FULL_NAME));
+		if (FDT_TAGSIZE + len == left || len == LUOSDK_FDT_FULL_NAME || !len != !depth)
+			return "a node's name is damaged";
+		/* Where it ends is clear, also to who looks at the end of what fills it up. */
+		if (*(const char *)(at + FDT_TAGSIZE + (len | (FDT_TAGSIZE - 1))))
+			return "a node's name is damaged";
+		if (!depth && at != block)
+			return "it has more than one root";
+		if (depth++ == LUOSDK_FDT_DEPTH)
+			return "its nodes are nested too deep";
+		len = ALIGN(FDT_TAGSIZE + len + 1, FDT_TAGSIZE);
+		at += len;
+		left -= len;
+
+		/* Most of a tree is properties, and this is the only place for them. */
+		for (prop = at; left >= sizeof(*prop) && prop->tag == cpu_to_fdt32(FDT_PROP);
+		     prop = at) {
+			left -= sizeof(*prop);
+			len = fdt32_to_cpu(prop->len);
+			if (len > left)
+				return "a property is too long";
+			if (fdt32_to_cpu(prop->nameoff) >= nr_names)
+				return "a property has no name";
+			/* As @left is, so that what fills it up is there as well. */
+			len = ALIGN(len, FDT_TAGSIZE);
+			at += sizeof(*prop) + len;
+			left -= len;
 		}
 	}
-
-	return "it has no end";
 }
 
 /* Is it a tree as this header writes them? Returns NULL, or what is wrong with it. */
@@ -975,7 +1004,8 @@ static inline bool luosdk_fdt_ser_sane(const struct luosdk_fdt_ser *ser)
 	       ser->room <= LUOSDK_FDT_MAX && is_power_of_2(ser->room) &&
 	       ser->phys && IS_ALIGNED(ser->phys, ser->room) &&
 	       pfn_valid(PHYS_PFN(ser->phys)) &&
-	       pfn_valid(PHYS_PFN(ser->phys + ser->room - 1));
+	       (ser->room == PAGE_SIZE ||
+		pfn_valid(PHYS_PFN(ser->phys + ser->room - 1)));
 }
 
 /*
@@ -1087,10 +1117,13 @@ static inline size_t luosdk_fdt_discard(const struct luosdk_fdt_ser *ser, const 
 
 static inline struct luosdk_fdt_node luosdk_fdt_node_at(struct luosdk_fdt_in *in, int at)
 {
+	u32 inside = luosdk_fdt_inside(in->block, at);
+
 	return (struct luosdk_fdt_node){
 		.at = at,
 		.in = in,
-		.next = luosdk_fdt_inside(in->block, at),
+		.next = inside,
+		.inside = inside,
 	};
 }
 
@@ -1172,7 +1205,9 @@ static __always_inline bool luosdk_fdt_node_is(const struct luosdk_fdt_node *nod
 	const char *full = luosdk_fdt_node_name(node->in->block, node->at);
 	size_t len = strlen(name);
 
-	return !strncmp(full, name, len) && (!full[len] || full[len] == '@');
+	/* With the zero behind it: so long it is, whatever it is. */
+	return node->inside - node->at - FDT_TAGSIZE > len && !memcmp(full, name, len) &&
+	       (!full[len] || full[len] == '@');
 }
 
 /**
@@ -1186,7 +1221,7 @@ static __always_inline bool luosdk_fdt_node_is(const struct luosdk_fdt_node *nod
  * Context: Any.
  * Return: Whether there is one more.
  */
-static inline bool luosdk_fdt_next_node(const struct luosdk_fdt_node *parent,
+static __always_inline bool luosdk_fdt_next_node(const struct luosdk_fdt_node *parent,
 					struct luosdk_fdt_node *child, const char *name)
 {
 	const void *block = parent->in->block;
@@ -1240,43 +1275,49 @@ static inline void luosdk_fdt_refuse(const struct luosdk_fdt_node *node, const c
  */
 static inline int luosdk_fdt_unit(const struct luosdk_fdt_node *node, u64 *unit)
 {
-	const char *name = luosdk_fdt_name_of(node), *digit = strchr(name, '@');
+	const char *name = luosdk_fdt_node_name(node->in->block, node->at);
+	u32 i = node->inside - node->at - FDT_TAGSIZE;
 	u64 number = 0;
+	int shift, value;
 
-	if (!digit || !digit[1] || strlen(digit) > 1 + 16)
-		goto err_none;
-	while (*++digit) {
-		int value = hex_to_bin(*digit);
-
-		if (value < 0)
-			goto err_none;
-		number = number << 4 | value;
+	while (i && !name[i - 1])
+		i--;
+	/* From its end: how long the name before it is does not matter. */
+	for (shift = 0; i && shift <= 64; shift += 4) {
+		if (name[--i] == '@') {
+			if (!shift)
+				break;
+			*unit = number;
+			return 0;
+		}
+		value = hex_to_bin(name[i]);
+		if (value < 0 || shift == 64)
+			break;
+		number |= (u64)value << shift;
 	}
-	*unit = number;
 
-	return 0;
-
-err_none:
 	luosdk_fdt_refuse(node, "@", "is followed by no number");
 	return -EINVAL;
 }
 
 /* The property of that name, in most cases the next one; NULL if there is none. */
 static inline const struct fdt_property *
-luosdk_fdt_find(struct luosdk_fdt_node *node, const char *name, bool literal)
+luosdk_fdt_find(struct luosdk_fdt_node *node, const char *name, u32 literal)
 {
 	struct luosdk_fdt_in *in = node->in;
 	const struct fdt_property *prop = in->block + node->next;
+	int known = literal ? luosdk_fdt_known(&in->known, name) : -ENOENT;
 	int len;
 
 	if (prop->tag != cpu_to_fdt32(FDT_PROP) ||
-	    strcmp(in->names + fdt32_to_cpu(prop->nameoff), name)) {
+	    ((known < 0 || in->known.offset[known] != prop->nameoff) &&
+	     strcmp(in->names + fdt32_to_cpu(prop->nameoff), name))) {
 		prop = fdt_get_property_namelen(in->fdt, node->at, name, strlen(name), &len);
 		if (!prop)
 			return NULL;
 	}
 	node->next = luosdk_fdt_behind(in->block, (const void *)prop - in->block);
-	if (literal && luosdk_fdt_known(&in->known, name) < 0)
+	if (literal && known < 0)
 		luosdk_fdt_remember(&in->known, name, prop->nameoff);
 
 	return prop;
@@ -1284,7 +1325,7 @@ luosdk_fdt_find(struct luosdk_fdt_node *node, const char *name, bool literal)
 
 /* A property that is not the expected one, or is not there, or not as it should be. */
 static noinline __maybe_unused const void *
-luosdk_fdt_value_slow(struct luosdk_fdt_node *node, const char *name, bool literal,
+luosdk_fdt_value_slow(struct luosdk_fdt_node *node, const char *name, u32 literal,
 		      size_t len, bool needed)
 {
 	const struct fdt_property *prop = luosdk_fdt_find(node, name, literal);
@@ -1303,8 +1344,8 @@ luosdk_fdt_value_slow(struct luosdk_fdt_node *node, const char *name, bool liter
 }
 
 /* The value of a property that has to have this length; or an ERR_PTR(). */
-static inline const void *luosdk_fdt_value(struct luosdk_fdt_node *node, const char *name,
-					   bool literal, size_t len, bool needed)
+static __always_inline const void *luosdk_fdt_value(struct luosdk_fdt_node *node, const char *name,
+					   u32 literal, size_t len, bool needed)
 {
 	const struct fdt_property *prop = node->in->block + node->next;
 	struct luosdk_fdt_known *k = &node->in->known;
@@ -1336,8 +1377,8 @@ static inline bool luosdk_fdt_has(const struct luosdk_fdt_node *node, const char
 	return luosdk_fdt_find(&copy, name, false);
 }
 
-static inline int luosdk_fdt_do_get_u32(struct luosdk_fdt_node *node, const char *name,
-					bool literal, u32 *value)
+static __always_inline int luosdk_fdt_do_get_u32(struct luosdk_fdt_node *node, const char *name,
+					u32 literal, u32 *value)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
 					  sizeof(*value), true);
@@ -1360,10 +1401,10 @@ static inline int luosdk_fdt_do_get_u32(struct luosdk_fdt_node *node, const char
  *         A message names reader, node and property.
  */
 #define luosdk_fdt_get_u32(node, name, value)				\
-	luosdk_fdt_do_get_u32(node, name, __builtin_constant_p(name), value)
+	luosdk_fdt_do_get_u32(node, name, LUOSDK_FDT_LITERAL(name), value)
 
 static inline int luosdk_fdt_do_get_u32_or(struct luosdk_fdt_node *node,
-					   const char *name, bool literal, u32 *value,
+					   const char *name, u32 literal, u32 *value,
 					   u32 otherwise)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
@@ -1387,7 +1428,7 @@ static inline int luosdk_fdt_do_get_u32_or(struct luosdk_fdt_node *node,
  * Return: 0; -EINVAL as for luosdk_fdt_get_u32().
  */
 #define luosdk_fdt_get_u32_or(node, name, value, otherwise)		\
-	luosdk_fdt_do_get_u32_or(node, name, __builtin_constant_p(name), value, otherwise)
+	luosdk_fdt_do_get_u32_or(node, name, LUOSDK_FDT_LITERAL(name), value, otherwise)
 
 static inline u64 luosdk_fdt_u64(const void *at)
 {
@@ -1398,8 +1439,8 @@ static inline u64 luosdk_fdt_u64(const void *at)
 	return fdt64_to_cpu(stored);
 }
 
-static inline int luosdk_fdt_do_get_u64(struct luosdk_fdt_node *node, const char *name,
-					bool literal, u64 *value)
+static __always_inline int luosdk_fdt_do_get_u64(struct luosdk_fdt_node *node, const char *name,
+					u32 literal, u64 *value)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
 					  sizeof(*value), true);
@@ -1421,10 +1462,10 @@ static inline int luosdk_fdt_do_get_u64(struct luosdk_fdt_node *node, const char
  * Return: As luosdk_fdt_get_u32().
  */
 #define luosdk_fdt_get_u64(node, name, value)				\
-	luosdk_fdt_do_get_u64(node, name, __builtin_constant_p(name), value)
+	luosdk_fdt_do_get_u64(node, name, LUOSDK_FDT_LITERAL(name), value)
 
 static inline int luosdk_fdt_do_get_u64_or(struct luosdk_fdt_node *node,
-					   const char *name, bool literal, u64 *value,
+					   const char *name, u32 literal, u64 *value,
 					   u64 otherwise)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
@@ -1448,7 +1489,7 @@ static inline int luosdk_fdt_do_get_u64_or(struct luosdk_fdt_node *node,
  * Return: 0; -EINVAL as for luosdk_fdt_get_u32().
  */
 #define luosdk_fdt_get_u64_or(node, name, value, otherwise)		\
-	luosdk_fdt_do_get_u64_or(node, name, __builtin_constant_p(name), value, otherwise)
+	luosdk_fdt_do_get_u64_or(node, name, LUOSDK_FDT_LITERAL(name), value, otherwise)
 
 /**
  * luosdk_fdt_count_u64s() - How many numbers an array of them has.
@@ -1474,8 +1515,8 @@ static inline int luosdk_fdt_count_u64s(const struct luosdk_fdt_node *node, cons
 	return fdt32_to_cpu(prop->len) / sizeof(u64);
 }
 
-static inline int luosdk_fdt_do_get_u64s(struct luosdk_fdt_node *node, const char *name,
-					 bool literal, u64 *values, size_t nr)
+static __always_inline int luosdk_fdt_do_get_u64s(struct luosdk_fdt_node *node, const char *name,
+					 u32 literal, u64 *values, size_t nr)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
 					  array_size(nr, sizeof(*values)), true);
@@ -1500,10 +1541,10 @@ static inline int luosdk_fdt_do_get_u64s(struct luosdk_fdt_node *node, const cha
  * Return: As luosdk_fdt_get_u32().
  */
 #define luosdk_fdt_get_u64s(node, name, values, nr)			\
-	luosdk_fdt_do_get_u64s(node, name, __builtin_constant_p(name), values, nr)
+	luosdk_fdt_do_get_u64s(node, name, LUOSDK_FDT_LITERAL(name), values, nr)
 
 static inline int luosdk_fdt_do_get_bytes(struct luosdk_fdt_node *node,
-					  const char *name, bool literal, void *data,
+					  const char *name, u32 literal, void *data,
 					  size_t len)
 {
 	const void *at = luosdk_fdt_value(node, name, literal, len, true);
@@ -1526,7 +1567,7 @@ static inline int luosdk_fdt_do_get_bytes(struct luosdk_fdt_node *node,
  * Return: As luosdk_fdt_get_u32().
  */
 #define luosdk_fdt_get_bytes(node, name, data, len)			\
-	luosdk_fdt_do_get_bytes(node, name, __builtin_constant_p(name), data, len)
+	luosdk_fdt_do_get_bytes(node, name, LUOSDK_FDT_LITERAL(name), data, len)
 
 /**
  * luosdk_fdt_get_any() - Look at a property of any length.
@@ -1551,7 +1592,7 @@ static inline const void *luosdk_fdt_get_any(struct luosdk_fdt_node *node,
 }
 
 static inline int luosdk_fdt_do_get_string(struct luosdk_fdt_node *node,
-					   const char *name, bool literal,
+					   const char *name, u32 literal,
 					   const char **string)
 {
 	const struct fdt_property *prop = luosdk_fdt_find(node, name, literal);
@@ -1582,6 +1623,6 @@ static inline int luosdk_fdt_do_get_string(struct luosdk_fdt_node *node,
  *         with a zero and have no other. A message names reader, node and property.
  */
 #define luosdk_fdt_get_string(node, name, string)			\
-	luosdk_fdt_do_get_string(node, name, __builtin_constant_p(name), string)
+	luosdk_fdt_do_get_string(node, name, LUOSDK_FDT_LITERAL(name), string)
 
 #endif /* _LUOSDK_FDT_H */

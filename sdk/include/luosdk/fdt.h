@@ -390,7 +390,8 @@ static inline fdt32_t luosdk_fdt_name(struct luosdk_fdt_out *out, const char *na
 	return cpu_to_fdt32(at);
 }
 
-static __always_inline void *luosdk_fdt_fill_prop(struct fdt_property *prop, fdt32_t nameoff, u32 len)
+static __always_inline void *
+luosdk_fdt_fill_prop(struct fdt_property *prop, fdt32_t nameoff, u32 len)
 {
 	prop->tag = cpu_to_fdt32(FDT_PROP);
 	prop->len = cpu_to_fdt32(len);
@@ -424,7 +425,7 @@ luosdk_fdt_put_slow(struct luosdk_fdt_out *out, const char *name, u32 literal, s
 
 /* A property of @len bytes: where they go, or NULL. */
 static __always_inline void *luosdk_fdt_put(struct luosdk_fdt_out *out, const char *name,
-				   u32 literal, size_t len)
+					    u32 literal, size_t len)
 {
 	u32 known = luosdk_fdt_expected(&out->known), end = out->end;
 
@@ -510,8 +511,8 @@ static __always_inline char *luosdk_fdt_put_node(struct luosdk_fdt_out *out, siz
  *
  * Context: Sleeps in memory that grows, any otherwise.
  */
-static __always_inline void luosdk_fdt_begin_node(struct luosdk_fdt_out *out,
-						  const char *name, u64 unit)
+static __always_inline void luosdk_fdt_begin_node(struct luosdk_fdt_out *out, const char *name,
+						  u64 unit)
 {
 	size_t len = strlen(name);
 	char *at = luosdk_fdt_put_node(out, len, unit);
@@ -538,7 +539,7 @@ static inline void luosdk_fdt_end_node(struct luosdk_fdt_out *out)
 }
 
 static __always_inline void luosdk_fdt_do_put_u32(struct luosdk_fdt_out *out, const char *name,
-					 u32 literal, u32 value)
+						  u32 literal, u32 value)
 {
 	fdt32_t *at = luosdk_fdt_put(out, name, literal, sizeof(value));
 
@@ -558,7 +559,7 @@ static __always_inline void luosdk_fdt_do_put_u32(struct luosdk_fdt_out *out, co
 	luosdk_fdt_do_put_u32(out, name, LUOSDK_FDT_LITERAL(name), value)
 
 static __always_inline void luosdk_fdt_do_put_u64(struct luosdk_fdt_out *out, const char *name,
-					 u32 literal, u64 value)
+						  u32 literal, u64 value)
 {
 	void *at = luosdk_fdt_put(out, name, literal, sizeof(value));
 	fdt64_t stored = cpu_to_fdt64(value);
@@ -580,7 +581,7 @@ static __always_inline void luosdk_fdt_do_put_u64(struct luosdk_fdt_out *out, co
 	luosdk_fdt_do_put_u64(out, name, LUOSDK_FDT_LITERAL(name), value)
 
 static __always_inline void luosdk_fdt_do_put_u64s(struct luosdk_fdt_out *out, const char *name,
-					  u32 literal, const u64 *values, size_t nr)
+						   u32 literal, const u64 *values, size_t nr)
 {
 	void *at = luosdk_fdt_put(out, name, literal,
 				  min_t(size_t, nr, LUOSDK_FDT_MAX) * sizeof(*values));
@@ -1222,7 +1223,7 @@ static __always_inline bool luosdk_fdt_node_is(const struct luosdk_fdt_node *nod
  * Return: Whether there is one more.
  */
 static __always_inline bool luosdk_fdt_next_node(const struct luosdk_fdt_node *parent,
-					struct luosdk_fdt_node *child, const char *name)
+						 struct luosdk_fdt_node *child, const char *name)
 {
 	const void *block = parent->in->block;
 	u32 at = parent->next;
@@ -1344,8 +1345,9 @@ luosdk_fdt_value_slow(struct luosdk_fdt_node *node, const char *name, u32 litera
 }
 
 /* The value of a property that has to have this length; or an ERR_PTR(). */
-static __always_inline const void *luosdk_fdt_value(struct luosdk_fdt_node *node, const char *name,
-					   u32 literal, size_t len, bool needed)
+static __always_inline const void *
+luosdk_fdt_value(struct luosdk_fdt_node *node, const char *name, u32 literal, size_t len,
+		 bool needed)
 {
 	const struct fdt_property *prop = node->in->block + node->next;
 	struct luosdk_fdt_known *k = &node->in->known;
@@ -1378,7 +1380,7 @@ static inline bool luosdk_fdt_has(const struct luosdk_fdt_node *node, const char
 }
 
 static __always_inline int luosdk_fdt_do_get_u32(struct luosdk_fdt_node *node, const char *name,
-					u32 literal, u32 *value)
+						 u32 literal, u32 *value)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
 					  sizeof(*value), true);
@@ -1440,7 +1442,7 @@ static inline u64 luosdk_fdt_u64(const void *at)
 }
 
 static __always_inline int luosdk_fdt_do_get_u64(struct luosdk_fdt_node *node, const char *name,
-					u32 literal, u64 *value)
+						 u32 literal, u64 *value)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
 					  sizeof(*value), true);
@@ -1515,8 +1517,9 @@ static inline int luosdk_fdt_count_u64s(const struct luosdk_fdt_node *node, cons
 	return fdt32_to_cpu(prop->len) / sizeof(u64);
 }
 
-static __always_inline int luosdk_fdt_do_get_u64s(struct luosdk_fdt_node *node, const char *name,
-					 u32 literal, u64 *values, size_t nr)
+static __always_inline int
+luosdk_fdt_do_get_u64s(struct luosdk_fdt_node *node, const char *name, u32 literal, u64 *values,
+		       size_t nr)
 {
 	const void *at = luosdk_fdt_value(node, name, literal,
 					  array_size(nr, sizeof(*values)), true);

@@ -110,6 +110,21 @@ static bool flb_finish_warns(struct kunit *test, struct file *session)
 
 /* ---- Old kernel ------------------------------------------------------------------------ */
 
+/* What .save wrote arrives although nobody changes it after that. */
+static void flb_unchanged(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *s;
+
+	purse_knobs.quiet = true;
+	flb_session(test, "s", 5, 10);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	flb_expect_purse(test, 0, 0);
+	s = luokit_retrieve_session(k, "s");
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+}
+
 /* With the first file until the last, over sessions and types, and again. */
 static void flb_first_to_last(struct kunit *test)
 {
@@ -753,9 +768,9 @@ static void flb_retrieve_failure_points(struct kunit *test)
 	const struct purse_way *way;
 	struct purse *purse;
 	unsigned int nth, hits = 0, kind;
+	bool hit, failed;
 	struct luokit *k;
 	struct file *s;
-	bool hit;
 
 	if (!luokit_can_fail_alloc())
 		kunit_skip(test, "needs CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC");
@@ -772,13 +787,15 @@ static void flb_retrieve_failure_points(struct kunit *test)
 				luokit_fail_alloc_nth(k, nth);
 			purse = way->get();
 			hit = luokit_fail_end(k);
-			hits += hit;
-			KUNIT_EXPECT_EQ(test, IS_ERR(purse), hit);
+			failed = IS_ERR(purse);
+			hits += failed;
+			/* What the kernel's checkers allocate for themselves matters to nobody. */
+			KUNIT_EXPECT_TRUE(test, hit || !failed);
 			way->put(purse);
 			s = luokit_retrieve_session(k, "s");
 			KUNIT_EXPECT_EQ(test, flb_finish_warns(test, s),
-					hit && !flb_param(test)->fixed);
-			KUNIT_EXPECT_EQ(test, purse_knobs.released, !hit);
+					failed && !flb_param(test)->fixed);
+			KUNIT_EXPECT_EQ(test, purse_knobs.released, !failed);
 			KUNIT_EXPECT_EQ(test, flb_stat(k, LUOSDK_STAT_LEAKED), 0);
 			KUNIT_ASSERT_LT(test, nth, 100);
 		}
@@ -830,6 +847,7 @@ static void flb_registered_without_luo(struct kunit *test)
 #define FLB_BOTH(_name) KUNIT_CASE_PARAM(_name, flb_gen_params)
 
 static struct kunit_case luosdk_flb_cases[] = {
+	FLB_BOTH(flb_unchanged),
 	FLB_BOTH(flb_first_to_last),
 	FLB_BOTH(flb_save_fails),
 	FLB_BOTH(flb_held_over_unpreserve),

@@ -44,6 +44,8 @@ struct purse_knobs {
 	bool coin_alone, note_alone;
 	/* A file's retrieve asks for the purse. */
 	bool asked;
+	/* Files do not add themselves: nobody changes the state that .save wrote. */
+	bool quiet;
 	int save;
 	int restore;
 	bool restore_null;

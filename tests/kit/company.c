@@ -16,8 +16,12 @@
 
 #define LUOKIT_MAX_COMPANY	32
 
-/* Tokens that no case uses. */
-#define LUOKIT_COMPANY_TOKEN	BIT_ULL(48)
+/*
+ * Tokens that no case uses. Whichever way round they are saved, none of their halves is a number
+ * like an address of User Mode Linux: the kit would take it for one.
+ */
+#define LUOKIT_COMPANY_TOKEN	(BIT_ULL(48) | 0xff)
+#define LUOKIT_COMPANY_STEP	0x100
 
 static void luokit_joined_add(struct luokit *k, struct file *session, struct file *file,
 			      bool came_along, bool arrived)
@@ -81,13 +85,13 @@ static void luokit_bring(struct luokit *k, const struct luokit_joined *joined, u
 	if (k->judge->subject->company)
 		nr = k->judge->subject->company(k, joined->file, files, LUOKIT_MAX_COMPANY);
 
-	for (i = 0; i < nr; i++, ++*token) {
+	for (i = 0; i < nr; i++, *token += LUOKIT_COMPANY_STEP) {
 		if (luokit_came_along(k, files[i]))
 			continue;
 		/* In an aborted update's second attempt, some of them have these tokens. */
-		do {
-			err = luokit_preserve_one(k, joined->session, *token, files[i]);
-		} while (err == -EEXIST && ++*token);
+		while ((err = luokit_preserve_one(k, joined->session, *token,
+						  files[i])) == -EEXIST)
+			*token += LUOKIT_COMPANY_STEP;
 		if (err)
 			luokit_complain(k, "a file that the subject's file needs cannot be preserved: %pe",
 					ERR_PTR(err));

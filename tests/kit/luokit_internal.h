@@ -310,8 +310,15 @@ void luokit_shutdown(struct luokit *k);
 void luokit_close_all(struct luokit *k);
 void luokit_flush_puts(struct luokit *k);
 
-/* stub.c */
-extern struct liveupdate_file_handler luokit_stub_handler;
+/* stub.c: with room for what a patched core's handlers have at their end, and this one has not. */
+struct luokit_stub_room {
+	struct liveupdate_file_handler fh;
+	u64 more[16];
+};
+
+extern struct luokit_stub_room luokit_stub_room;
+#define luokit_stub_handler	luokit_stub_room.fh
+
 void luokit_stub_reset(void);
 
 /* statics.c */

@@ -10,6 +10,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/liveupdate.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "luokit_internal.h"
 
@@ -162,13 +163,19 @@ static const struct liveupdate_file_ops luokit_stub_ops = {
 	.owner = THIS_MODULE,
 };
 
-/* It is no part of a world: a machine left in the middle leaves the handler registered. */
+/*
+ * It is no part of a world: a machine left in the middle leaves the handler registered, and a
+ * core that a patch has given more to remember finds what it left.
+ */
 void luokit_stub_reset(void)
 {
-	luokit_stub_handler.ops = &luokit_stub_ops;
+	luokit_stub_room.fh.ops = &luokit_stub_ops;
+	memset(luokit_stub_room.more, 0, sizeof(luokit_stub_room.more));
 }
 
-struct liveupdate_file_handler luokit_stub_handler = {
-	.ops = &luokit_stub_ops,
-	.compatible = "luokit-stub-v1",
+struct luokit_stub_room luokit_stub_room = {
+	.fh = {
+		.ops = &luokit_stub_ops,
+		.compatible = "luokit-stub-v1",
+	},
 };

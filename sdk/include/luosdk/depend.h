@@ -478,33 +478,46 @@ static inline void luosdk_depend_end(struct luosdk_depend *depend)
 	}
 }
 
+/*
+ * Which of .parents the state at @handle is one of. First whether its file was asked for: then the
+ * state is consumed, and its memory may be anybody's.
+ */
+static inline struct luosdk_handler *
+luosdk_arrival_handler(const struct luosdk_links *links, u64 handle)
+{
+	struct luosdk_handler *const *parents = luosdk_handler_depend(links->handler)->parents;
+	struct luosdk_handler *const *p;
+
+	for (p = parents; p && *p; p++) {
+		struct luosdk_depend *depend = luosdk_handler_depend(*p);
+
+		guard(mutex)(&depend->lock);
+		if (luosdk_arrival_find(depend, handle))
+			return *p;
+	}
+	for (p = parents; p && *p; p++)
+		if (luosdk_state_claimed(luosdk_handler_format(*p), handle))
+			return *p;
+
+	return NULL;
+}
+
 static inline struct file *luosdk_bind_by_handle(struct luosdk_links *links, u64 handle)
 {
-	struct luosdk_handler *const *p = luosdk_handler_depend(links->handler)->parents;
+	struct luosdk_handler *h = luosdk_arrival_handler(links, handle);
+	struct liveupdate_file_op_args args = {
+		.serialized_data = handle,
+		/* LUO passes none here: by that the callback knows who asks. */
+		.private_data = links,
+	};
+	int err;
 
-	for (; p && *p; p++) {
-		struct luosdk_depend *depend = luosdk_handler_depend(*p);
-		struct liveupdate_file_op_args args = {
-			.handler = luosdk_handler_fh(*p),
-			.serialized_data = handle,
-			/* LUO passes none here: by that the callback knows who asks. */
-			.private_data = links,
-		};
-		bool asked;
-		int err;
+	if (!h || !luosdk_handler_depend(h)->retrieve)
+		return ERR_PTR(-ENOENT);
+	args.handler = luosdk_handler_fh(h);
+	err = luosdk_handler_depend(h)->retrieve(&args);
 
-		scoped_guard(mutex, &depend->lock)
-			asked = luosdk_arrival_find(depend, handle);
-		if (!asked && !luosdk_state_claimed(luosdk_handler_format(*p), handle))
-			continue;
-		if (!depend->retrieve)
-			continue;
-		err = depend->retrieve(&args);
-
-		return err ? ERR_PTR(err) : args.file;
-	}
-
-	return ERR_PTR(-ENOENT);
+	return err ? ERR_PTR(err) : args.file;
 }
 
 /* ---- Either way ---------------------------------------------------------------------- */

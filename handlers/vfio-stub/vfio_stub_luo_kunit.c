@@ -23,8 +23,7 @@
 #include "vfio_stub_luo_abi.h"
 #include "vfio_stub_luo_kunit.h"
 
-/* The conformance kit wants to have many files at once. */
-#define STUB_DEVICES		40
+#define STUB_DEVICES		4
 #define STUB_SERIAL		1000
 
 unsigned int vfio_stub_kunit_devices = STUB_DEVICES;
@@ -162,7 +161,7 @@ static struct file *stub_make(struct luokit *k, u64 arg)
 
 static int stub_init(struct kunit *test)
 {
-	vfio_stub_kunit_devices = 4;
+	vfio_stub_kunit_devices = STUB_DEVICES;
 	test->priv = luokit_boot(test, &vfio_stub_world);
 
 	return 0;
@@ -645,7 +644,7 @@ static void vfio_stub_orders(struct kunit *test)
 
 static int stub_alone_init(struct kunit *test)
 {
-	vfio_stub_kunit_devices = 4;
+	vfio_stub_kunit_devices = STUB_DEVICES;
 	test->priv = luokit_boot(test, &vfio_stub_alone_world);
 
 	return 0;
@@ -792,6 +791,19 @@ static int stub_spoil(struct luokit *k, struct file *file)
 	return stub_command(k, file, VFIO_STUB_BIND, NULL);
 }
 
+/* Few cases have many files at once. */
+static void stub_hardware(enum luokit_case_id id)
+{
+	vfio_stub_kunit_devices = id == LUOKIT_CASE_c20_damaged_state ||
+				  id == LUOKIT_CASE_several_files_and_sessions ? 40 : 6;
+}
+
+/* Containers need no device. */
+static void stub_container_hardware(enum luokit_case_id id)
+{
+	vfio_stub_kunit_devices = 0;
+}
+
 static const struct luokit_subject vfio_stub_subject = {
 	.world = &vfio_stub_world,
 	.states = {
@@ -815,6 +827,7 @@ static const struct luokit_subject vfio_stub_subject = {
 	.twin = stub_twin,
 	.spoil = stub_spoil,
 	.company = stub_company,
+	.hardware = stub_hardware,
 	.settle = stub_settle,
 };
 
@@ -833,6 +846,7 @@ static const struct luokit_subject vfio_stub_container_subject = {
 	.make = stub_container_make,
 	.differ = stub_container_differ,
 	.company = stub_container_company,
+	.hardware = stub_container_hardware,
 };
 
 static struct kunit_case vfio_stub_cases[] = {

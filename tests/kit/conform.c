@@ -205,6 +205,8 @@ static void luokit_run_case(struct kunit *test, const struct luokit_subject *sub
 	};
 	/* What the kernel warns of only once was said of somebody else. */
 	memset(__start_once, 0, __end_once - __start_once);
+	if (subject->hardware)
+		subject->hardware(id);
 	k = luokit_boot(test, subject->world);
 	k->judge = judge;
 	if (!luokit_try(k, luokit_case_fns[id]))

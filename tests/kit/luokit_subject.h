@@ -88,54 +88,6 @@ struct luokit_loose {
 	u32 bytes;
 };
 
-/**
- * struct luokit_subject - what the kit has to know of a handler's type of file
- * @world: the kernel with the handler.
- * @states: the states worth a test: first an ordinary one, then the empty one, sizes
- *	around every limit, every flag, and what has to be refused.
- * @changes: what a user may do to a file between preserve and the end of the kernel.
- * @loose: what of the saved state cannot be checked.
- * @relies_on_core: the handler leaves it to LUO's core to notice an object that is preserved
- *	twice, with a get_id(): right where it runs on Linux 7.1 and later only.
- * @make: make a file in the state of &luokit_state.arg. Returns it with one reference, which
- *	becomes the kit's, or an ERR_PTR(). Needed.
- * @differ: compare two files by what has to be carried over. NULL if they are equal, or else
- *	what differs, for a person to read. Must not change either. Needed.
- * @twin: a second struct file for the object of @file, or an ERR_PTR(). For types whose
- *	objects can have several.
- * @refs: the number of references to the object of @file, for objects that count them.
- * @spoil: change @file so that the handler must refuse it from now on.
- * @foreign: more files of other types for the handler to refuse: those most easily taken
- *	for its own. Fills up to @max entries and returns their number.
- * @company: what @file needs beside it in its session: the files that it depends on, and those
- *	that these depend on. Fills up to @max entries and returns their number. The kit preserves
- *	them before each freeze; in the new kernel nobody but the handler asks for them.
- * @settle: what a user has to do to a retrieved file before its session can finish. Returns 0 or
- *	a negative errno.
- * @leaked: bytes of the old kernel's memory that the handler reported as lost since the
- *	world booted. Without it a message of level warning or above is the report.
- *
- * All are called in process context and may sleep. @world, @make and @differ are needed.
- */
-struct luokit_subject {
-	const struct luokit_world *world;
-	struct luokit_state states[LUOKIT_MAX_STATES];
-	struct luokit_change changes[LUOKIT_MAX_CHANGES];
-	struct luokit_loose loose[LUOKIT_MAX_LOOSE];
-	bool relies_on_core;
-	struct file *(*make)(struct luokit *k, u64 arg);
-	const char *(*differ)(struct luokit *k, struct file *want, struct file *got);
-	struct file *(*twin)(struct luokit *k, struct file *file);
-	long (*refs)(struct luokit *k, struct file *file);
-	int (*spoil)(struct luokit *k, struct file *file);
-	unsigned int (*foreign)(struct luokit *k, struct luokit_foreign *files,
-				unsigned int max);
-	unsigned int (*company)(struct luokit *k, struct file *file, struct file **files,
-				unsigned int max);
-	int (*settle)(struct luokit *k, struct file *file);
-	size_t (*leaked)(struct luokit *k);
-};
-
 /*
  * The cases. The first 23 are the classes of docs/defects.rst, in its order; what follows
  * are orders of calls and races.
@@ -170,6 +122,66 @@ struct luokit_subject {
 	_case(race_of_two_preserves)		\
 	_case(race_of_changes)
 
+#define LUOKIT_CASE_ID(_name)	LUOKIT_CASE_##_name,
+
+enum luokit_case_id {
+	LUOKIT_CASES(LUOKIT_CASE_ID)
+	LUOKIT_NR_CASES
+};
+
+#undef LUOKIT_CASE_ID
+
+/**
+ * struct luokit_subject - what the kit has to know of a handler's type of file
+ * @world: the kernel with the handler.
+ * @states: the states worth a test: first an ordinary one, then the empty one, sizes
+ *	around every limit, every flag, and what has to be refused.
+ * @changes: what a user may do to a file between preserve and the end of the kernel.
+ * @loose: what of the saved state cannot be checked.
+ * @relies_on_core: the handler leaves it to LUO's core to notice an object that is preserved
+ *	twice, with a get_id(): right where it runs on Linux 7.1 and later only.
+ * @make: make a file in the state of &luokit_state.arg. Returns it with one reference, which
+ *	becomes the kit's, or an ERR_PTR(). Needed.
+ * @differ: compare two files by what has to be carried over. NULL if they are equal, or else
+ *	what differs, for a person to read. Must not change either. Needed.
+ * @twin: a second struct file for the object of @file, or an ERR_PTR(). For types whose
+ *	objects can have several.
+ * @refs: the number of references to the object of @file, for objects that count them.
+ * @spoil: change @file so that the handler must refuse it from now on.
+ * @foreign: more files of other types for the handler to refuse: those most easily taken
+ *	for its own. Fills up to @max entries and returns their number.
+ * @company: what @file needs beside it in its session: the files that it depends on, and those
+ *	that these depend on. Fills up to @max entries and returns their number. The kit preserves
+ *	them before each freeze; in the new kernel nobody but the handler asks for them.
+ * @hardware: called before the world of a case boots, with the case: for worlds that find
+ *	devices, of which few cases need many and each takes its time.
+ * @settle: what a user has to do to a retrieved file before its session can finish. Returns 0 or
+ *	a negative errno.
+ * @leaked: bytes of the old kernel's memory that the handler reported as lost since the
+ *	world booted. Without it a message of level warning or above is the report.
+ *
+ * All are called in process context and may sleep. @world, @make and @differ are needed.
+ */
+struct luokit_subject {
+	const struct luokit_world *world;
+	struct luokit_state states[LUOKIT_MAX_STATES];
+	struct luokit_change changes[LUOKIT_MAX_CHANGES];
+	struct luokit_loose loose[LUOKIT_MAX_LOOSE];
+	bool relies_on_core;
+	struct file *(*make)(struct luokit *k, u64 arg);
+	const char *(*differ)(struct luokit *k, struct file *want, struct file *got);
+	struct file *(*twin)(struct luokit *k, struct file *file);
+	long (*refs)(struct luokit *k, struct file *file);
+	int (*spoil)(struct luokit *k, struct file *file);
+	unsigned int (*foreign)(struct luokit *k, struct luokit_foreign *files,
+				unsigned int max);
+	unsigned int (*company)(struct luokit *k, struct file *file, struct file **files,
+				unsigned int max);
+	void (*hardware)(enum luokit_case_id id);
+	int (*settle)(struct luokit *k, struct file *file);
+	size_t (*leaked)(struct luokit *k);
+};
+
 #define LUOKIT_DECLARE_CASE(_name)	\
 	void luokit_##_name(struct kunit *test);
 LUOKIT_CASES(LUOKIT_DECLARE_CASE)
@@ -200,14 +212,6 @@ LUOKIT_CASES(LUOKIT_DECLARE_CASE)
 	};									\
 	kunit_test_suite(_name##_conformance_suite)
 
-#define LUOKIT_CASE_ID(_name)	LUOKIT_CASE_##_name,
-
-enum luokit_case_id {
-	LUOKIT_CASES(LUOKIT_CASE_ID)
-	LUOKIT_NR_CASES
-};
-
-#undef LUOKIT_CASE_ID
 
 /**
  * struct luokit_verdict - what a whole conformance run found

@@ -212,7 +212,6 @@ LUOKIT_CASES(LUOKIT_DECLARE_CASE)
 	};									\
 	kunit_test_suite(_name##_conformance_suite)
 
-
 /**
  * struct luokit_verdict - what a whole conformance run found
  * @found: for each case, the number of findings.

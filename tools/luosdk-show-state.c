@@ -45,8 +45,8 @@ struct fdt_ser {
 	uint64_t phys;
 	uint32_t room;
 	uint32_t bytes;
-	uint32_t crc;
 	uint32_t reserved;
+	uint32_t crc;
 };
 
 /* A tree that was found. */

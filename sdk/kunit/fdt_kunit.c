@@ -142,7 +142,7 @@ static void fdt_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_fdt_ser, phys), 0);
 	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_fdt_ser, room), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_fdt_ser, bytes), 12);
-	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_fdt_ser, crc), 16);
+	KUNIT_EXPECT_EQ(test, offsetof(struct luosdk_fdt_ser, crc), 20);
 	KUNIT_EXPECT_EQ(test, sizeof(struct luosdk_fdt_ser), 24);
 }
 

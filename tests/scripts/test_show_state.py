@@ -96,7 +96,7 @@ class ShowState(Case):
 
     def test_a_page_and_what_is_in_it(self):
         ser = struct.pack("<Q4I", 0x12345000, 8192, len(self.blob),
-                          crc32c(0xffffffff, self.blob), 0)
+                          0, crc32c(0xffffffff, self.blob))
         one = state("luosdk-engine-v1", b"\7\0\0\0\0\0\0\0" + ser)
         slots = struct.pack("<4I", PAGE, crc32c(0xffffffff, b"luosdk-engine-v1"), 56, 72)
         page = (slots + bytes(32) + one).ljust(4096, b"\0")

@@ -166,8 +166,9 @@
  * @phys:     Where it is; zero if there is none.
  * @room:     The memory that was preserved for it, in bytes: a power of two.
  * @bytes:    How much of that is the tree.
- * @crc:      CRC-32C of the tree.
  * @reserved: Zero.
+ * @crc:      CRC-32C of the tree. In the upper half of its eight bytes, where it is no
+ *            number like an address.
  *
  * Has to lie in the part of the state that the checksum covers.
  */
@@ -175,12 +176,12 @@ struct luosdk_fdt_ser {
 	u64 phys;
 	u32 room;
 	u32 bytes;
-	u32 crc;
 	u32 reserved;
+	u32 crc;
 };
 
 static_assert(sizeof(struct luosdk_fdt_ser) == 24);
-static_assert(offsetof(struct luosdk_fdt_ser, crc) == 16);
+static_assert(offsetof(struct luosdk_fdt_ser, crc) == 20);
 
 /*
  * Where the names are that came up before, and which of them followed which: trees are written

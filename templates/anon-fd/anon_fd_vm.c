@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The template templates/anon-fd, as a module, over a real live update.
+ * anon_fd_vm.c - the driver as a module, over a real live update in a VM.
  *
- * Copy this with the template: what a driver with files of its own has to show is
- * here, from "it comes back" to "who writes while the kernel goes down waits".
+ * A program of user space, run by tests/vm/vmtest. What a driver with files of its own
+ * has to show is here, from "it comes back" to "who writes while the kernel goes down
+ * waits".
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
-#include "../../../templates/anon-fd/anon_fd.h"
+#include <luotest.h>
+
+#include "anon_fd.h"
 
 #include <errno.h>
 #include <fcntl.h>

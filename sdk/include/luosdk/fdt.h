@@ -859,7 +859,8 @@ static inline u32 luosdk_fdt_strnlen(const char *name, u32 max)
 	u32 len = 0;
 
 	for (; len + sizeof(word) <= max; len += sizeof(word)) {
-		word = get_unaligned((const unsigned long *)(name + len));
+		/* get_unaligned() says nothing new about const, but sparse does. */
+		word = get_unaligned((unsigned long *)(name + len));
 		if (has_zero(word, &zeroes, &constants)) {
 			zeroes = prep_zero_mask(word, zeroes, &constants);
 			return len + find_zero(create_zero_mask(zeroes));

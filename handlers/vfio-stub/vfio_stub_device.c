@@ -317,7 +317,7 @@ static int vfio_stub_config_set(struct vfio_stub_device *device, loff_t begin, c
 	return 0;
 }
 
-static int vfio_stub_device_info(struct vfio_stub_device *device, struct vfio_stub_info *info)
+static void vfio_stub_device_info(struct vfio_stub_device *device, struct vfio_stub_info *info)
 {
 	guard(mutex)(&device->lock);
 
@@ -330,8 +330,6 @@ static int vfio_stub_device_info(struct vfio_stub_device *device, struct vfio_st
 		info->flags |= VFIO_STUB_RUNNING;
 	if (device->incoming)
 		info->flags |= VFIO_STUB_INCOMING;
-
-	return 0;
 }
 
 static long vfio_stub_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -28,7 +28,7 @@ struct vfio_stub_world_private {
 		       const struct vfio_stub_start_args *start, u32 index);
 	int (*config)(struct vfio_stub_device *device, loff_t begin, const u8 *data,
 		      size_t count);
-	int (*info)(struct vfio_stub_device *device, struct vfio_stub_info *info);
+	void (*info)(struct vfio_stub_device *device, struct vfio_stub_info *info);
 	void (*shutdown)(struct vfio_stub_device *device);
 	void (*unreserve)(struct vfio_stub_device *device);
 };

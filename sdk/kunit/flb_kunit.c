@@ -96,18 +96,6 @@ static void flb_expect_purse(struct kunit *test, u64 files, u64 total)
 	way->put(purse);
 }
 
-/* Finish the session; whether the kernel warned of itself. */
-static bool flb_finish_warns(struct kunit *test, struct file *session)
-{
-	struct kunit_suppressed_warning *warning = kunit_start_suppress_warning(test);
-	int warned;
-
-	KUNIT_EXPECT_EQ(test, luokit_finish(test->priv, session), 0);
-	warned = kunit_suppressed_warning_count(warning);
-	kunit_end_suppress_warning(test, warning);
-	return warned;
-}
-
 /* ---- Old kernel ------------------------------------------------------------------------ */
 
 /* What .save wrote arrives although nobody changes it after that. */
@@ -378,7 +366,7 @@ static void flb_nobody_asks(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
 	s = luokit_retrieve_session(k, "s");
-	warned = flb_finish_warns(test, s);
+	warned = luokit_finish_warns(test->priv, s);
 	if (!flb_param(test)->fixed) {
 		/* The warning itself comes once in a kernel's life. */
 		KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
@@ -417,7 +405,7 @@ static void flb_restore_fails(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, luokit_retrieve(k, s, 2), ERR_PTR(err));
 		KUNIT_EXPECT_EQ(test, purse_knobs.restored, 1);
 
-		KUNIT_EXPECT_EQ(test, flb_finish_warns(test, s), !flb_param(test)->fixed);
+		KUNIT_EXPECT_EQ(test, luokit_finish_warns(test->priv, s), !flb_param(test)->fixed);
 		KUNIT_EXPECT_EQ(test, purse_knobs.restored, 1);
 		KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
 		KUNIT_EXPECT_EQ(test, flb_stat(k, LUOSDK_STAT_LEAKED), 0);
@@ -443,9 +431,9 @@ static void flb_new_in_new_kernel(struct kunit *test)
 	s = luokit_retrieve_session(k, "s");
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, luokit_retrieve(k, s, 1));
 	if (flb_param(test)->fixed)
-		KUNIT_EXPECT_FALSE(test, flb_finish_warns(test, s));
+		KUNIT_EXPECT_FALSE(test, luokit_finish_warns(test->priv, s));
 	else
-		flb_finish_warns(test, s);
+		luokit_finish_warns(test->priv, s);
 	KUNIT_EXPECT_EQ(test, purse_knobs.restored, 0);
 	KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
 }
@@ -461,7 +449,7 @@ static void flb_gone_in_new_kernel(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
 	s = luokit_retrieve_session(k, "s");
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, luokit_retrieve(k, s, 1));
-	KUNIT_EXPECT_FALSE(test, flb_finish_warns(test, s));
+	KUNIT_EXPECT_FALSE(test, luokit_finish_warns(test->priv, s));
 	KUNIT_EXPECT_EQ(test, purse_knobs.restored, 0);
 	luokit_expect_leak(k, PAGE_SIZE);
 }
@@ -501,12 +489,12 @@ static void flb_handler_joins(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, purse_knobs.released, 1);
 		KUNIT_EXPECT_PTR_EQ(test, flb_way(k)->get(), ERR_PTR(-ENODATA));
 		/* A count below zero: it warns once in a kernel's life. */
-		flb_finish_warns(test, coins);
+		luokit_finish_warns(test->priv, coins);
 		return;
 	}
 	KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
 	flb_expect_purse(test, 1, 1);
-	KUNIT_EXPECT_FALSE(test, flb_finish_warns(test, coins));
+	KUNIT_EXPECT_FALSE(test, luokit_finish_warns(test->priv, coins));
 	KUNIT_EXPECT_EQ(test, purse_knobs.released, 1);
 }
 
@@ -520,7 +508,7 @@ static void flb_handler_leaves(struct kunit *test)
 	flb_expect_purse(test, 2, 6);
 	KUNIT_EXPECT_EQ(test, luokit_finish(k, notes), 0);
 	KUNIT_EXPECT_EQ(test, purse_knobs.released, 0);
-	KUNIT_EXPECT_FALSE(test, flb_finish_warns(test, coins));
+	KUNIT_EXPECT_FALSE(test, luokit_finish_warns(test->priv, coins));
 	KUNIT_EXPECT_EQ(test, purse_knobs.released, flb_param(test)->fixed);
 	/* Nobody else will. */
 	if (!flb_param(test)->fixed)
@@ -793,7 +781,7 @@ static void flb_retrieve_failure_points(struct kunit *test)
 			KUNIT_EXPECT_TRUE(test, hit || !failed);
 			way->put(purse);
 			s = luokit_retrieve_session(k, "s");
-			KUNIT_EXPECT_EQ(test, flb_finish_warns(test, s),
+			KUNIT_EXPECT_EQ(test, luokit_finish_warns(test->priv, s),
 					failed && !flb_param(test)->fixed);
 			KUNIT_EXPECT_EQ(test, purse_knobs.released, !failed);
 			KUNIT_EXPECT_EQ(test, flb_stat(k, LUOSDK_STAT_LEAKED), 0);

@@ -185,24 +185,11 @@ static void intree_luo_core_closed_too_early(struct kunit *test)
 
 /* ---- 10 to 12: state that files share (FLB) --------------------------------------------- */
 
-/* Finish the session; whether the kernel warned of itself. */
-static bool finish_warns(struct kunit *test, struct file *session)
-{
-	struct kunit_suppressed_warning *warning = kunit_start_suppress_warning(test);
-	int warned;
-
-	KUNIT_EXPECT_EQ(test, luokit_finish(test->priv, session), 0);
-	warned = kunit_suppressed_warning_count(warning);
-	kunit_end_suppress_warning(test, warning);
-
-	return warned;
-}
-
 static void intree_luo_flb_untouched(struct kunit *test)
 {
 	struct luokit *k = test->priv;
 	struct file *session = carry_session(test, "vm");
-	bool warned = finish_warns(test, session);
+	bool warned = luokit_finish_warns(test->priv, session);
 
 	if (!is_fixed(test)) {
 		/* The warning itself comes once in a kernel's life. */
@@ -250,9 +237,9 @@ static void intree_luo_flb_added(struct kunit *test)
 	session = carry_session(test, "vm");
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, luokit_retrieve(k, session, 1));
 	if (is_fixed(test))
-		KUNIT_EXPECT_FALSE(test, finish_warns(test, session));
+		KUNIT_EXPECT_FALSE(test, luokit_finish_warns(test->priv, session));
 	else
-		finish_warns(test, session);
+		luokit_finish_warns(test->priv, session);
 	KUNIT_EXPECT_EQ(test, luo_core->flb_retrieved, 0);
 	KUNIT_EXPECT_EQ(test, luo_core->flb_finished, 0);
 }
@@ -266,7 +253,7 @@ static void intree_luo_flb_failed(struct kunit *test)
 	luo_core->flb_retrieve = -ENOMEM;
 	session = carry_session(test, "vm");
 	KUNIT_EXPECT_PTR_EQ(test, luokit_retrieve(k, session, 1), ERR_PTR(-ENOMEM));
-	KUNIT_EXPECT_EQ(test, finish_warns(test, session), !is_fixed(test));
+	KUNIT_EXPECT_EQ(test, luokit_finish_warns(test->priv, session), !is_fixed(test));
 	KUNIT_EXPECT_EQ(test, luo_core->flb_retrieved, 1);
 	KUNIT_EXPECT_EQ(test, luo_core->flb_finished, 0);
 }

@@ -562,6 +562,18 @@ int luokit_finish(struct luokit *k, struct file *session)
 	return err;
 }
 
+bool luokit_finish_warns(struct luokit *k, struct file *session)
+{
+	struct kunit_suppressed_warning *warning = kunit_start_suppress_warning(k->test);
+	int warned;
+
+	KUNIT_EXPECT_EQ(k->test, luokit_finish(k, session), 0);
+	warned = kunit_suppressed_warning_count(warning);
+	kunit_end_suppress_warning(k->test, warning);
+
+	return warned;
+}
+
 int luokit_close(struct luokit *k, struct file *session)
 {
 	const void *priv = session->private_data;

@@ -100,6 +100,8 @@ struct file *luokit_retrieve_session(struct luokit *k, const char *name);
 int luokit_preserve(struct luokit *k, struct file *session, u64 token, struct file *file);
 struct file *luokit_retrieve(struct luokit *k, struct file *session, u64 token);
 int luokit_finish(struct luokit *k, struct file *session);
+/* The same, where it has to succeed: did the kernel warn of itself? The warning is no splat. */
+bool luokit_finish_warns(struct luokit *k, struct file *session);
 
 /*
  * Close a session: unpreserves in the old kernel, finishes in the new one. -EBUSY when a

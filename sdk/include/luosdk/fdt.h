@@ -129,7 +129,7 @@
  * **libfdt.** The checks of the header and whatever is not found where it is expected are
  * libfdt's. Its sequential writer compares each property's name with all
  * others and walks the tree once more to correct them, and each of its steps in reading
- * checks the header again: together ten times the instructions of a struct.
+ * checks the header again: together about twenty times the instructions of a struct.
  * So the writer here remembers where it put a name, the whole tree is checked
  * once, and a property that is asked for in the order in which it was written is
  * found without a search.

@@ -198,14 +198,6 @@ static inline unsigned int luosdk_flb_current(const struct luosdk_flb *f)
 	return f->where->current_copy != LUOSDK_FLB_COPY(0);
 }
 
-static inline int luosdk_flb_result(struct luosdk_flb *f, const char *op, int err)
-{
-	if (WARN_ONCE(err > 0, "luosdk: %s: %s returned %d, which is no errno\n",
-		      f->name, op, err))
-		return -EINVAL;
-	return err;
-}
-
 static inline long luosdk_flb_bytes(const struct luosdk_flb *f)
 {
 	return 3 * f->slots.slot_bytes;
@@ -245,7 +237,7 @@ luosdk_flb_preserve(struct liveupdate_flb_op_args *args,
 	if (err)
 		goto err_free_copy;
 
-	err = luosdk_flb_result(f, "save", t->save(f->copy[0]));
+	err = luosdk_author_result(f->name, "save", t->save(f->copy[0]));
 	if (err)
 		goto err_free_copies;
 

@@ -284,11 +284,10 @@ static __always_inline void *luosdk_type_context(const struct luosdk_type *t,
  * The author's functions return 0 or a negative errno. LUO would take a
  * positive value of retrieve for success, and others for anything.
  */
-static inline int luosdk_handler_result(struct luosdk_handler *h,
-					const char *op, int err)
+static inline int luosdk_author_result(const char *name, const char *op, int err)
 {
 	if (WARN_ONCE(err > 0, "luosdk: %s: %s returned %d, which is no errno\n",
-		      h->name, op, err))
+		      name, op, err))
 		return -EINVAL;
 	return err;
 }
@@ -306,7 +305,7 @@ luosdk_handler_link(struct liveupdate_file_op_args *args, struct luosdk_handler 
 		.dry = dry,
 	};
 
-	return luosdk_handler_result(h, "link", t->link(args->file, ctx, ser, &links));
+	return luosdk_author_result(h->name, "link", t->link(args->file, ctx, ser, &links));
 }
 
 static __always_inline int
@@ -336,10 +335,10 @@ luosdk_handler_preserve(struct liveupdate_file_op_args *args,
 		goto err_release;
 	}
 
-	err = luosdk_handler_result(h, "save", t->save(file, ctx, ser));
+	err = luosdk_author_result(h->name, "save", t->save(file, ctx, ser));
 	if (!err && t->preserve)
-		err = luosdk_handler_result(h, "preserve",
-					    t->preserve(file, ctx, ser));
+		err = luosdk_author_result(h->name, "preserve",
+					   t->preserve(file, ctx, ser));
 	if (err)
 		goto err_free;
 	if (t->link)
@@ -399,12 +398,12 @@ luosdk_handler_freeze(struct liveupdate_file_op_args *args,
 		return luosdk_stats_failed(&h->stats, err);
 	}
 
-	err = luosdk_handler_result(h, "save", t->save(file, ctx, ser));
+	err = luosdk_author_result(h->name, "save", t->save(file, ctx, ser));
 	if (!err && t->link)
 		err = luosdk_handler_link(args, h, t, ctx, ser, false);
 	if (!err && t->freeze)
-		err = luosdk_handler_result(h, "freeze",
-					    t->freeze(file, ctx, ser));
+		err = luosdk_author_result(h->name, "freeze",
+					   t->freeze(file, ctx, ser));
 	if (err) {
 		/* LUO does not call unfreeze for the file whose freeze failed. */
 		luosdk_type_thaw(h, t, ctx, file);
@@ -463,7 +462,7 @@ static __always_inline int luosdk_handler_adopt(struct luosdk_handler *h,
 	if (t->bind) {
 		links->file = file;
 		links->ctx = ctx;
-		err = luosdk_handler_result(h, "bind", t->bind(file, ctx, ser, links));
+		err = luosdk_author_result(h->name, "bind", t->bind(file, ctx, ser, links));
 		if (err)
 			goto err_fput;
 	}

@@ -473,21 +473,31 @@ static inline int luosdk_slot_check(const struct luosdk_format *fmt, u64 handle)
 	return 0;
 }
 
+static inline bool luosdk_handle_sane(u64 handle)
+{
+	return handle && handle % 8 == 0 && pfn_valid(PHYS_PFN(handle));
+}
+
+/* Whose is what @handle, a sane one, leads to? Only a state of ours makes its pages ours. */
+static inline int luosdk_state_whose(const struct luosdk_format *fmt, u64 handle)
+{
+	const struct luosdk_state_hdr *hdr = phys_to_virt(handle);
+
+	if (offset_in_page(handle))
+		return luosdk_slot_check(fmt, handle);
+	if (hdr->magic != LUOSDK_STATE_MAGIC || hdr->compat != luosdk_state_compat(fmt))
+		return -EBADMSG;
+
+	return 0;
+}
+
 /*
  * Does @handle seem to lead to a state of this handler? Only to tell whose it would be: it
  * is checked when it is opened.
  */
 static inline bool luosdk_state_claimed(const struct luosdk_format *fmt, u64 handle)
 {
-	const struct luosdk_state_hdr *hdr;
-
-	if (!handle || handle % 8 || !pfn_valid(PHYS_PFN(handle)))
-		return false;
-	if (offset_in_page(handle))
-		return !luosdk_slot_check(fmt, handle);
-	hdr = phys_to_virt(handle);
-
-	return hdr->magic == LUOSDK_STATE_MAGIC && hdr->compat == luosdk_state_compat(fmt);
+	return luosdk_handle_sane(handle) && !luosdk_state_whose(fmt, handle);
 }
 
 /* What the header says, of a state that has room for @room bytes of payload. */
@@ -567,21 +577,18 @@ static inline int luosdk_state_take(struct luosdk_incoming *in,
 
 	*in = (struct luosdk_incoming){ .slots = slots };
 
-	if (!handle || handle % 8 || !pfn_valid(PHYS_PFN(handle)))
+	if (!luosdk_handle_sane(handle))
 		return -EINVAL;
 
 	in->hdr = phys_to_virt(handle);
 	in->leaked = PAGE_SIZE;
+	err = luosdk_state_whose(fmt, handle);
+	if (err)
+		return err;
+
 	if (offset_in_page(handle)) {
-		err = luosdk_slot_check(fmt, handle);
-		if (err)
-			return err;
 		*room = luosdk_slot_page(in->hdr)->slot_bytes;
 	} else {
-		/* Only a state of ours makes the pages ours. */
-		if (in->hdr->magic != LUOSDK_STATE_MAGIC ||
-		    in->hdr->compat != luosdk_state_compat(fmt))
-			return -EBADMSG;
 		in->folio = kho_restore_folio(handle);
 		if (!in->folio)
 			return -EBADMSG;

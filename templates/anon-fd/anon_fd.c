@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * anon_fd.c - template: a driver with files of its own that survive a live
- * update.
+ * anon_fd.c - a driver with files of its own that survive a live update.
  *
  * A file of this driver holds a few bytes: write(2) replaces them, read(2)
  * returns them. Files are made by an ioctl of /dev/anon_fd and live on the
  * anonymous inode, as those of KVM, eventfd and many drivers do.
  *
- * To make a driver of your own of it, copy the folder, rename anon_fd, and
- * replace what the object is (struct anon_fd) and does. Everything that live
- * update adds is marked: one member, one pair of calls around what changes the
- * object, the section "Live update", and one line each in init and exit.
+ * Everything that live update adds is marked: one member, one pair of calls
+ * around what changes the object, the section "Live update", and one line each
+ * in init and exit.
  */
 
 /* Live update: its steps are the event luosdk_anon_fd. */
@@ -29,6 +27,7 @@
 #include "anon_fd.h"
 #include "anon_fd_luo_abi.h"
 
+/* Yours: what the object behind a file is. The guard stays, as any member. */
 struct anon_fd {
 	/* Live update: is this object preserved, and may it still change? */
 	struct luosdk_guard guard;
@@ -38,6 +37,7 @@ struct anon_fd {
 	u8 text[ANON_FD_BYTES];
 };
 
+/* Yours: what can be done with a file. What only reads needs nothing more. */
 static ssize_t anon_fd_read(struct file *file, char __user *buf, size_t count,
 			    loff_t *ppos)
 {
@@ -53,9 +53,14 @@ static ssize_t anon_fd_read(struct file *file, char __user *buf, size_t count,
 	return simple_read_from_buffer(buf, count, ppos, text, len);
 }
 
+/*
+ * Yours: what changes the object. Each such place stands between begin and end,
+ * or the change can come after the object was saved and be lost. Freeze waits
+ * for who is inside, so be short: no copy from user space, no wait for a user.
+ */
 static int anon_fd_set(struct anon_fd *a, const u8 *text, u32 len)
 {
-	/* Live update: wait while a frozen kernel is about to be replaced. */
+	/* Live update: wait while the object is frozen. */
 	int err = luosdk_access_begin_wait(&a->guard);
 
 	if (err)
@@ -100,7 +105,12 @@ static const struct file_operations anon_fd_fops = {
 	.llseek = noop_llseek,
 };
 
-/* The one way to make a file: for the ioctl, and for live update. */
+/*
+ * The one way to make a file: for the ioctl, and for live update.
+ *
+ * Yours: what an object is made of. Complete it first, then make the file, which
+ * can be used at once; if that fails the object is still to be freed here.
+ */
 static struct file *anon_fd_create(const u8 *text, u32 len, u32 flags)
 {
 	struct anon_fd *a = kzalloc(sizeof(*a), GFP_KERNEL);
@@ -121,7 +131,11 @@ static struct file *anon_fd_create(const u8 *text, u32 len, u32 flags)
 
 /* ------------------------------ Live update ------------------------------ */
 
-/* What has to survive? Write it down here; called more than once. */
+/*
+ * Yours: what has to survive. Called at preserve, where it may refuse what
+ * cannot be saved, and again at freeze, for what has changed since. It must
+ * not allocate.
+ */
 static int anon_fd_save(struct file *file, struct anon_fd *a,
 			struct anon_fd_luo_ser *ser)
 {
@@ -132,7 +146,10 @@ static int anon_fd_save(struct file *file, struct anon_fd *a,
 	return 0;
 }
 
-/* Make it again in the new kernel. The bytes are intact; are they sensible? */
+/*
+ * Yours: how it is made again in the new kernel. The bytes arrive as they were
+ * saved, but from another kernel: check all that could do harm.
+ */
 static struct file *anon_fd_restore(const struct anon_fd_luo_ser *ser)
 {
 	if (ser->len > sizeof(ser->text))
@@ -150,6 +167,7 @@ LUOSDK_HANDLER(anon_fd, ANON_FD_LUO_FH_COMPATIBLE,
 
 /* ------------------------------ The device ------------------------------- */
 
+/* Yours: how user space gets a file. */
 static long anon_fd_dev_ioctl(struct file *file, unsigned int cmd,
 			      unsigned long arg)
 {
@@ -193,5 +211,6 @@ static void __exit anon_fd_exit(void)
 }
 module_exit(anon_fd_exit);
 
-MODULE_DESCRIPTION("Template: files that survive a live update");
+/* Yours: what it is, and whose. */
+MODULE_DESCRIPTION("anon-fd: files that survive a live update");
 MODULE_LICENSE("GPL");

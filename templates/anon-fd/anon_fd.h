@@ -10,7 +10,12 @@
 /* How many bytes a file of this driver holds. */
 #define ANON_FD_BYTES		32
 
-/* Make a file. Returns its descriptor, close-on-exec. */
+/*
+ * Make a file. Returns its descriptor, close-on-exec.
+ *
+ * Yours: letter and number. The kernel's list of those that are taken is
+ * Documentation/userspace-api/ioctl/ioctl-number.rst.
+ */
 #define ANON_FD_CREATE		_IO('a', 0x40)
 
 #endif /* _ANON_FD_H */

@@ -11,7 +11,12 @@
 
 #include "anon_fd.h"
 
-/* The compatible string of the handler, known to both kernels. */
+/*
+ * The compatible string of the handler, known to both kernels.
+ *
+ * Yours: a name that nobody else has, at most 47 bytes long. Once released it never changes:
+ * a kernel that does not know it loses every session. Formats under it have versions.
+ */
 #define ANON_FD_LUO_FH_COMPATIBLE	"luosdk-anon-fd-v1"
 
 /**
@@ -21,6 +26,7 @@
  * @text:       The contents.
  */
 struct anon_fd_luo_ser {
+	/* Yours: fixed-width fields, without padding and without pointers. */
 	u32 file_flags;
 	u32 len;
 	u8 text[ANON_FD_BYTES];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * anon_fd_luo_kunit.c - tests of the template's handler, without a reboot.
+ * anon_fd_luo_kunit.c - tests of the handler, without a reboot.
  *
- * Copy them with the driver. The conformance suite at the end is the greater part: it is
- * told how a file of yours is made, changed and compared, and tries every rule that a
- * handler has to keep. Above it stands what only you can know: the layout of the saved
- * state, and values in it that no file of yours can have had.
+ * The conformance suite at the end is the greater part: it is told how a file is made,
+ * changed and compared, and tries every rule that a handler has to keep. Above it stands
+ * what it cannot know: the layout of the saved state, and values in it that no file can
+ * have had.
  */
 
 #include <kunit/test.h>
@@ -52,6 +52,7 @@ static void anon_fd_lie_tell(struct luokit *k, void *ctx)
 
 static void anon_fd_impossible_state(struct kunit *test)
 {
+	/* Yours: whatever restore has to refuse. */
 	struct anon_fd_lie lies[] = {
 		{ .ser = { .len = ANON_FD_BYTES + 1 } },
 		{ .ser = { .len = ~0 } },
@@ -76,7 +77,11 @@ static void anon_fd_impossible_state(struct kunit *test)
 	}
 }
 
-/* The layout is a contract between kernels: these are its bytes. */
+/*
+ * The layout is a contract between kernels: these are its bytes.
+ *
+ * Yours: the bytes of a file whose every field differs from zero.
+ */
 static void anon_fd_golden_layout(struct kunit *test)
 {
 	static const u8 golden[] = {
@@ -113,6 +118,7 @@ kunit_test_suite(anon_fd_luo_suite);
 
 /* ---- The conformance suite: every rule, every order, everything that can fail ---- */
 
+/* Yours: first an ordinary state, then the empty one, every limit, every flag. */
 static const struct {
 	const char *text;
 	u32 flags;
@@ -133,6 +139,7 @@ static struct file *anon_fd_subject_make(struct luokit *k, u64 arg)
 	return anon_fd_way(k)->create(text, strlen(text), anon_fd_states[arg].flags);
 }
 
+/* Yours: everything that has to arrive. What is not compared is not tested. */
 static const char *anon_fd_subject_differ(struct luokit *k, struct file *want,
 					  struct file *got)
 {
@@ -150,7 +157,10 @@ static const char *anon_fd_subject_differ(struct luokit *k, struct file *want,
 	return NULL;
 }
 
-/* The number as text, so that each write is another one. */
+/*
+ * Yours: what users do to a preserved file, each time something else: here the number as
+ * text.
+ */
 static int anon_fd_subject_write(struct luokit *k, struct file *file, u64 n)
 {
 	char text[ANON_FD_BYTES + 1];
@@ -172,6 +182,7 @@ static size_t anon_fd_subject_leaked(struct luokit *k)
 	return anon_fd_way(k)->leaked();
 }
 
+/* Yours: the names of states and changes; luokit_subject.h has what else can be told. */
 static const struct luokit_subject anon_fd_subject = {
 	.world = &anon_fd_luo_world,
 	.states = {
@@ -194,5 +205,5 @@ static const struct luokit_subject anon_fd_subject = {
 
 LUOKIT_CONFORMANCE(anon_fd_luo, anon_fd_subject);
 
-MODULE_DESCRIPTION("KUnit tests of the template anon-fd");
+MODULE_DESCRIPTION("KUnit tests of anon-fd");
 MODULE_LICENSE("GPL");

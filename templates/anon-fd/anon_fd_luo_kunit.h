@@ -13,7 +13,7 @@ struct luokit_world;
 /* LUO's core and the driver. */
 extern const struct luokit_world anon_fd_luo_world;
 
-/* Static functions of anon_fd.c, or what stands for them. */
+/* Yours: static functions of anon_fd.c that the tests call, or what stands for them. */
 struct anon_fd_way {
 	struct file *(*create)(const u8 *text, u32 len, u32 flags);
 	void (*get)(struct file *file, u8 *text, u32 *len);

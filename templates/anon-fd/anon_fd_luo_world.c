@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A kernel with the driver, and the test's way to what is static in it. */
+/*
+ * anon_fd_luo_world.c - a kernel with the driver, and the test's way to what is static in it.
+ */
 #include <luokit_world.h>
 #include "anon_fd.c"
 
 #include "anon_fd_luo_kunit.h"
 
+/* Yours: what the tests see of an object, and do to it. */
 static void anon_fd_get(struct file *file, u8 *text, u32 *len)
 {
 	struct anon_fd *a = file->private_data;

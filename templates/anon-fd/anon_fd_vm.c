@@ -2,9 +2,8 @@
 /*
  * anon_fd_vm.c - the driver as a module, over a real live update in a VM.
  *
- * A program of user space, run by tests/vm/vmtest. What a driver with files of its own
- * has to show is here, from "it comes back" to "who writes while the kernel goes down
- * waits".
+ * A program of user space. What a driver with files of its own has to show is here, from
+ * "it comes back" to "who writes while the kernel goes down waits".
  */
 #define _GNU_SOURCE
 #include <luotest.h>
@@ -23,6 +22,7 @@
 
 #define MODULE	"anon_fd"
 
+/* Yours: how a program makes a file and gives it something to keep. */
 static int make_file(const char *text)
 {
 	int dev, fd;
@@ -39,7 +39,7 @@ static int make_file(const char *text)
 	return fd;
 }
 
-/* The contents, read through a descriptor whose file has not been read yet. */
+/* Yours: whether it came back as it was. Here for a file that was not read from yet. */
 static bool anon_fd_has(int fd, const char *text, const char *name)
 {
 	char buf[ANON_FD_BYTES + 1] = "";
@@ -57,6 +57,7 @@ struct book {
 	struct lt_stamp reboot;	/* cycles, at reboot(2) */
 };
 
+/* Yours: a program that goes on changing the file, and writes down what it did. */
 static pid_t writer(struct book *book, int fd)
 {
 	pid_t child = fork();
@@ -156,9 +157,10 @@ static void second_kernel(void)
 	lt_result(lt_module_unload(MODULE), 0, "idle, the module is unloaded");
 }
 
+/* The numbers are how many results each stage gives. */
 LT_SCENARIO(anon_fd) = {
 	.name	= "anon-fd.live-update",
-	.about	= "the template as a module: comes back, guards, waits in freeze",
+	.about	= "as a module: files come back, are guarded, their writers wait in freeze",
 	.stage	= { { first_kernel, 8 }, { second_kernel, 11 } },
 	.flags	= LT_ALONE | LT_MODULES,
 };

@@ -54,6 +54,28 @@ class TestAll(Case):
         self.part("scripts/check", "echo 0 passed, 0 failed")
         self.assertEqual(self.outcome("check")[:2], (1, "0 passed, 1 failed"))
 
+    def test_what_failed_is_named_again_at_the_end(self):
+        said = ("not ok 2 console.one", "    # not ok reading it back", "[11:50:51] [FAILED] c02_x",
+                "FAIL: test_list (test_make_test.Packages)", "sparse-um: 0 passed, 1 failed",
+                "run-mutants: 01_x: finds nothing", "ok 3 two", "not ok 4 later # TODO",
+                "scripts: 3 passed, 0 failed", "[11:50:51] [PASSED] c03_x")
+        self.part("scripts/check", "".join(f"echo '{line}'\n" for line in said * 2) +
+                  "echo 9 passed, 6 failed\nexit 1")
+        status, last, text = self.outcome("check")
+        self.assertEqual((status, last), (1, "9 passed, 6 failed"))
+        self.assertEqual(text.split("=== failed\n")[1].split("\n\n")[0].splitlines(),
+                         ["check: console.one", "check: reading it back", "check: c02_x",
+                          "check: test_list (test_make_test.Packages)",
+                          "check: sparse-um: 0 passed, 1 failed",
+                          "check: run-mutants: 01_x: finds nothing"])
+        # A part that passed has nothing to name, whatever its lines look like.
+        self.part("scripts/check", "echo not ok 1 on purpose\necho 9 passed, 0 failed")
+        self.assertNotIn("=== failed", self.outcome("check")[2])
+        # A great many do not push the summary out of sight.
+        self.part("scripts/check", "for i in $(seq 99); do echo not ok $i case $i; done\n"
+                                   "echo 0 passed, 99 failed\nexit 1")
+        self.assertRegex(self.outcome("check")[2], r"check: case 40\nand 59 more, see above\n")
+
     def test_exit_status_without_a_failure_is_one(self):
         self.part("scripts/check", "echo 5 passed, 0 failed; exit 3")
         self.assertEqual(self.outcome("check")[:2], (1, "5 passed, 1 failed"))

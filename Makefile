@@ -57,8 +57,9 @@ bench: ## what it costs: a table, and bench.json in the cache
 modules: ## build handlers and templates out of tree [KDIR=tree or build directory]
 	@scripts/build-modules $(KDIR)
 
-modules_install: ## build and install them [KDIR=...] [INSTALL_MOD_PATH=root of the target]
-	@scripts/build-modules --install$(if $(INSTALL_MOD_PATH),=$(INSTALL_MOD_PATH)) $(KDIR)
+modules_install: ## build and install them [KDIR=...] [INSTALL_MOD_PATH=root of the target] [EARLY=eventfd_luo]
+	@scripts/build-modules --install$(if $(INSTALL_MOD_PATH),=$(INSTALL_MOD_PATH)) \
+		$(EARLY:%=--early %) $(KDIR)
 
 modules_clean: ## remove what 'make modules' built [KDIR=only for this kernel]
 	@scripts/build-modules --clean $(KDIR)

@@ -93,7 +93,8 @@ class BuildModules(Case):
         super().setUp()
         shutil.rmtree(f"{self.top}/handlers/a")
         for name in ("sdk/probe", "sdk/Kbuild.include", "sdk/libfdt.c", "handlers/eventfd/Kbuild",
-                     "templates/anon-fd/Kbuild", "tests/kit/Kbuild.include", "dkms.conf"):
+                     "templates/anon-fd/Kbuild", "tests/kit/Kbuild.include", "dkms.conf",
+                     *(os.path.relpath(f, TOP) for f in glob.glob(f"{TOP}/sdk/boot/*"))):
             os.makedirs(os.path.dirname(f"{self.top}/{name}"), exist_ok=True)
             shutil.copy2(f"{TOP}/{name}", f"{self.top}/{name}")
         for name in ("handlers/eventfd/eventfd_luo.c", "templates/anon-fd/anon_fd.c"):
@@ -424,14 +425,26 @@ class BuildModules(Case):
     def test_dkms(self):
         """dkms.conf asks before it builds, builds what Kbuild makes, and names real modules."""
         script = (f"kernel_source_dir={self.build} dkms_tree=/var/lib/dkms; . {self.top}/dkms.conf; "
-                  'printf "%s\\n" "$PRE_BUILD" "${MAKE[0]}" "${BUILT_MODULE_NAME[0]}" '
-                  '"${BUILT_MODULE_LOCATION[0]}" "${DEST_MODULE_LOCATION[0]}"')
-        pre, make, name, where, dest = subprocess.run(
+                  'printf "%s\\n" "$PRE_BUILD" "${MAKE[0]}" "$POST_INSTALL"; '
+                  'for i in "${!BUILT_MODULE_NAME[@]}"; do echo "${BUILT_MODULE_NAME[i]}" '
+                  '"${BUILT_MODULE_LOCATION[i]}" "${DEST_MODULE_LOCATION[i]}"; done')
+        pre, make, post, *modules = subprocess.run(
             ["bash", "-euc", script], check=True, stdout=subprocess.PIPE,
             text=True).stdout.splitlines()
         self.assertEqual(make, f"make -C {self.build} M=/var/lib/dkms/luosdk/0.1/build modules")
-        self.assertTrue(os.path.exists(f"{TOP}/{where}/{name}.c"))
-        self.assertRegex(dest, "^/updates")
+
+        # Every handler that can be a module, and no template.
+        wanted = []
+        for kbuild in sorted(glob.glob(f"{TOP}/handlers/*/Kbuild")):
+            folder = os.path.relpath(os.path.dirname(kbuild), TOP)
+            if "$(if $(KBUILD_EXTMOD),m," in read(kbuild):
+                name = re.search(r"(?m)^obj-\$\(luosdk-.*\) \+= (\w+)\.o$", read(kbuild))[1]
+                wanted.append(f"{name} {folder} /updates/dkms")
+        self.assertEqual(modules, wanted)
+        tool, *early = post.split()
+        self.assertTrue(os.access(f"{TOP}/{tool}", os.X_OK))
+        self.assertLess(set(early), {m.split()[0] for m in modules})
+
         tool, *args = pre.split()
         self.assertEqual(tool, "scripts/build-modules")
         self.assertIn("modules can be built", self.works("build-modules", *args))
@@ -541,6 +554,18 @@ echo {self.build}
         self.works("build-modules", f"--install={root}", self.build)
         self.assertTrue(os.path.exists(
             f"{root}/lib/modules/7.3.4/updates/handlers/eventfd/eventfd_luo.ko"))
+
+    def test_install_early(self):
+        root = self.path("root")
+        self.works("build-modules", f"--install={root}", "--early", "eventfd_luo", self.build)
+        self.assertTrue(os.path.exists(f"{root}/etc/modules-load.d/eventfd_luo.conf"))
+        shutil.rmtree(root)
+        self.refuses("there is no module 'eventfd' to load early", "build-modules",
+                     f"--install={root}", "--early", "eventfd", self.build)
+        self.refuses("--early is for --install", "build-modules", "--early", "eventfd_luo",
+                     self.build)
+        self.refuses("--early takes a module", "build-modules", "--install", "--early")
+        self.assertFalse(os.path.exists(root))
 
     def test_clean(self):
         twin = self.path("twin")

@@ -6,7 +6,7 @@
  * after the other, and what they say is passed on as lines "figure NAME VALUE".
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * object a file is the same as another one.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  * update that went wrong without the verdict saying so.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 #include "../../../handlers/vfio-stub/vfio_stub.h"
 
 #include <errno.h>

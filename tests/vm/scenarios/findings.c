@@ -8,7 +8,7 @@
  * with those patches, each expects the opposite.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
  * processor's virtualisation.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <fcntl.h>

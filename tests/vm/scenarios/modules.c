@@ -6,7 +6,7 @@
  * the same handler, built as a module outside of the tree, can take its place.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <sys/eventfd.h>

@@ -6,7 +6,7 @@
  * the failure it is: a verdict that cannot fail is worth nothing.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
  * sessions, the second looks for them after the live update. Each wants /dev/liveupdate
  * to itself, so it is closed here while one runs.
  */
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * demo does. Here a freeze is seen that was called off.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 #include "../../../templates/anon-fd/anon_fd.h"
 
 #include <errno.h>

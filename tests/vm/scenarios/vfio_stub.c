@@ -8,7 +8,7 @@
  * container, the memfd, and an eventfd that the device raises.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 #include "../../../handlers/vfio-stub/vfio_stub.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
  * Swap is on a RAM disk.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <fcntl.h>

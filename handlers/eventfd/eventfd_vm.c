@@ -3,7 +3,7 @@
  * Eventfds over a real live update: what comes back, and that nothing is lost.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <fcntl.h>

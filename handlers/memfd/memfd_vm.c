@@ -9,7 +9,7 @@
  * are in memfd_memory.c.
  */
 #define _GNU_SOURCE
-#include "../luotest.h"
+#include <luotest.h>
 
 #include <errno.h>
 #include <fcntl.h>

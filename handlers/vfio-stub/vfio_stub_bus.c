@@ -4,7 +4,8 @@
  *
  * Module parameters say how many, and which: a device is known by its address on the bus, and
  * by a serial number that another device at the same address would not have. Built-in,
- * that is vfio_stub.devices=4 vfio_stub.serial=7000 on the kernel's command line.
+ * that is vfio_stub.devices=4 vfio_stub.serial=7000 on the kernel's command line, and
+ * vfio_stub.enabled=0 leaves the place to a module.
  *
  * What a bus has to do with live update: at boot it keeps the devices that files are going to
  * come for, and at shutdown it resets all devices but those that are preserved.
@@ -16,15 +17,18 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <luosdk/handler.h>
 
 #include "vfio_stub_priv.h"
 
+luosdk_module_enabled(vfio_stub);
+
 static unsigned int vfio_stub_devices = 2;
-module_param_named(devices, vfio_stub_devices, uint, 0444);
+module_param_named(devices, vfio_stub_devices, uint, 0);
 MODULE_PARM_DESC(devices, "how many devices there are, up to 64 (default: 2)");
 
 static ulong vfio_stub_serial = 1000;
-module_param_named(serial, vfio_stub_serial, ulong, 0444);
+module_param_named(serial, vfio_stub_serial, ulong, 0);
 MODULE_PARM_DESC(serial, "serial number of the first device (default: 1000)");
 
 static struct vfio_stub_device *vfio_stub_table[VFIO_STUB_DEVICES];
@@ -182,6 +186,8 @@ static int __init vfio_stub_init(void)
 	u32 i;
 	int err;
 
+	if (!vfio_stub_luo_enabled)
+		return 0;
 	if (vfio_stub_devices > VFIO_STUB_DEVICES) {
 		pr_err("vfio-stub: devices=%u: a bus has room for %u\n", vfio_stub_devices,
 		       VFIO_STUB_DEVICES);

@@ -19,6 +19,8 @@
 		_name##_luo_unregister();				\
 	}								\
 	module_exit(_name##_world_exit)
+#undef luosdk_module_enabled
+#define luosdk_module_enabled(_name)	static const bool _name##_luo_enabled = true
 
 #undef LUOSDK_TRACE
 #include "eventfd_luo.c"

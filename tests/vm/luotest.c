@@ -44,6 +44,8 @@
 #include <unistd.h>
 
 #define CARRY_TOKEN	1
+/* Before the name of a scenario: run with its handlers as modules. */
+#define AS_MODULES	"modules."
 #define FILE_MAX	"/proc/sys/fs/file-max"
 #define MEMFD_FORMAT	"/sys/module/luosdk_memfd/parameters/format"
 #define MEMFD_STATS	"/sys/kernel/debug/luosdk-memfd/stats"
@@ -521,14 +523,26 @@ int lt_read_file(const char *path, char *buf, size_t len)
 
 int lt_module_load(const char *name)
 {
-	char path[64];
+	char path[64], params[256] = "";
+	size_t len = strlen(name), used = 0;
+	const char *p;
 	int fd, ret;
 
+	for (p = cmdline; *p; p += strspn(p, " ")) {
+		size_t n = strcspn(p, " ");
+
+		if (n > len && !strncmp(p, name, len) && p[len] == '.')
+			used += snprintf(params + used, sizeof(params) - used, "%.*s ",
+					 (int)(n - len - 1), p + len + 1);
+		if (used >= sizeof(params))
+			return -E2BIG;
+		p += n;
+	}
 	snprintf(path, sizeof(path), "/modules/%s.ko", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ret = neg_errno(syscall(SYS_finit_module, fd, "", 0));
+	ret = neg_errno(syscall(SYS_finit_module, fd, params, 0));
 	close(fd);
 	return ret;
 }
@@ -1125,41 +1139,81 @@ static unsigned int nr_stages(const struct lt_scenario *s)
 	return n;
 }
 
-/* One scenario a line, fields separated by tabs: vmtest reads this. */
-static int list_scenarios(void)
+/* Call @fn for each of the modules of @s, until one call fails. */
+static int each_module(const struct lt_scenario *s, int (*fn)(const char *name))
+{
+	char names[128], *rest, *name;
+	int err = 0;
+
+	snprintf(names, sizeof(names), "%s", s->modules ? s->modules : "");
+	for (name = strtok_r(names, " ", &rest); name && !err; name = strtok_r(NULL, " ", &rest))
+		err = fn(name);
+
+	return err;
+}
+
+static int print_disabled(const char *name)
+{
+	printf(" %s.enabled=0", name);
+
+	return 0;
+}
+
+static int load_early(const char *name)
+{
+	int err = lt_module_load(name);
+
+	if (err && err != -EEXIST)
+		put_line("Bail out! the module %s cannot be loaded: %s", name, lt_errname(err));
+
+	return err == -EEXIST ? 0 : err;
+}
+
+static void list_scenario(const struct lt_scenario *s, bool as_modules)
 {
 	static const char * const flag[] = {
 		"alone", "hidden", "emulated", "modules", "counted", "panics", "defect",
 		"selftests",
 	};
-	const struct lt_scenario *const *p;
 	unsigned int i;
+	const char *text;
+
+	printf("%s%s\t", as_modules ? AS_MODULES : "", s->name);
+	for (i = 0; i < nr_stages(s); i++)
+		printf("%s%u", i ? "," : "", s->stage[i].plan);
+	printf("\t");
+	for (i = 0; i < ARRAY_SIZE(flag); i++)
+		printf("%s ", s->flags & BIT(i) ? flag[i] : "");
+	if (as_modules)
+		printf("modules ");
+	printf("\t%s\t%s", s->expect ? s->expect : "", s->cmdline ? s->cmdline : "");
+	if (as_modules)
+		each_module(s, print_disabled);
+	/* What makes the kernels of two scenarios different ones. */
+	printf("\t");
+	for (i = 0; i < nr_stages(s); i++)
+		if (s->stage[i].cmdline)
+			printf("%u:%s;", i + 1, s->stage[i].cmdline);
+	printf("\t%u\t", s->memory);
+	for (text = s->says; text && *text; text++)
+		putchar(*text == '\n' ? ';' : *text);
+	printf("\t%s%s\n", s->about, as_modules ? ", as modules" : "");
+}
+
+/* One scenario a line, fields separated by tabs: vmtest reads this. */
+static int list_scenarios(void)
+{
+	const struct lt_scenario *const *p;
 
 	for (p = __start_lt_scenarios; p < __stop_lt_scenarios; p++) {
-		const struct lt_scenario *s = *p;
-		const char *text;
-
-		printf("%s\t", s->name);
-		for (i = 0; i < nr_stages(s); i++)
-			printf("%s%u", i ? "," : "", s->stage[i].plan);
-		printf("\t");
-		for (i = 0; i < ARRAY_SIZE(flag); i++)
-			printf("%s ", s->flags & BIT(i) ? flag[i] : "");
-		printf("\t%s\t%s", s->expect ? s->expect : "", s->cmdline ? s->cmdline : "");
-		/* What makes the kernels of two scenarios different ones. */
-		printf("\t");
-		for (i = 0; i < nr_stages(s); i++)
-			if (s->stage[i].cmdline)
-				printf("%u:%s;", i + 1, s->stage[i].cmdline);
-		printf("\t%u\t", s->memory);
-		for (text = s->says; text && *text; text++)
-			putchar(*text == '\n' ? ';' : *text);
-		printf("\t%s\n", s->about);
+		list_scenario(*p, false);
+		if ((*p)->modules)
+			list_scenario(*p, true);
 	}
 	return 0;
 }
 
-static bool run_stage(const struct lt_scenario *s, unsigned int nr)
+static bool run_stage(const struct lt_scenario *s, const char *name, unsigned int nr)
 {
 	const struct lt_stage *st = &s->stage[stage - 1];
 	__u64 start = lt_ns();
@@ -1167,7 +1221,7 @@ static bool run_stage(const struct lt_scenario *s, unsigned int nr)
 	nr_results = 0;
 	nr_bad = 0;
 	put_line("    KTAP version 1");
-	put_line("    # Subtest: %s", s->name);
+	put_line("    # Subtest: %s", name);
 	put_line("    1..%u", st->plan);
 	if (!setjmp(stage_end))
 		st->run();
@@ -1175,7 +1229,7 @@ static bool run_stage(const struct lt_scenario *s, unsigned int nr)
 		lt_note("the stage gave %u results, its plan says %u", nr_results, st->plan);
 	lt_note("%llu ms", (lt_ns() - start) / 1000000);
 	nr_bad += nr_results != st->plan;
-	put_line("%s %u %s", nr_bad ? "not ok" : "ok", nr, s->name);
+	put_line("%s %u %s", nr_bad ? "not ok" : "ok", nr, name);
 	return !nr_bad;
 }
 
@@ -1223,6 +1277,7 @@ int main(int argc, char **argv)
 {
 	struct rlimit many = { 65536, 65536 };
 	const struct lt_scenario *todo[64];
+	const char *as[ARRAY_SIZE(todo)];
 	unsigned int nr_todo = 0, here = 0, last = 0, i, nr;
 	char names[sizeof(cmdline)], val[16], *name;
 	struct utsname uts;
@@ -1250,12 +1305,19 @@ int main(int argc, char **argv)
 		names[0] = '\0';
 
 	for (name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		size_t prefix = strlen(AS_MODULES);
 		const struct lt_scenario *s = find_scenario(name);
+		bool as_modules = !s && !strncmp(name, AS_MODULES, prefix);
 
+		if (as_modules)
+			s = find_scenario(name + prefix);
 		if (!s || nr_todo == ARRAY_SIZE(todo)) {
 			put_line("Bail out! no scenario %s", name);
 			power_off();
 		}
+		if (as_modules && each_module(s, load_early))
+			power_off();
+		as[nr_todo] = name;
 		todo[nr_todo++] = s;
 		here += nr_stages(s) >= stage;
 		/* vmtest puts only those into one boot that agree on it. */
@@ -1272,7 +1334,7 @@ int main(int argc, char **argv)
 	put_line("1..%u", here);
 	for (i = 0, nr = 0; i < nr_todo; i++)
 		if (nr_stages(todo[i]) >= stage)
-			run_stage(todo[i], ++nr);
+			run_stage(todo[i], as[i], ++nr);
 
 	if (stage < last) {
 		put_line("# kexec");

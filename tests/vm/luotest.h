@@ -79,6 +79,9 @@ struct lt_stage {
  * @expect:	the one kernel splat that must appear, as a part of its line; NULL for none
  * @says:	what lines of the console must contain, one a line; NULL for nothing
  * @cmdline:	kernel parameters it needs from the first boot on; NULL for none
+ * @modules:	run it a second time, as "modules." and its name, with these loaded in each
+ *		kernel as an initramfs does, and left out (NAME.enabled=0) where they are built
+ *		in; names with a blank between them, NULL for none
  * @memory:	MiB of memory the VM must have; 0 for what vmtest gives it
  */
 struct lt_scenario {
@@ -89,6 +92,7 @@ struct lt_scenario {
 	const char *expect;
 	const char *says;
 	const char *cmdline;
+	const char *modules;
 	unsigned int memory;
 };
 
@@ -259,7 +263,10 @@ void lt_pages(const void *mem, size_t size, struct lt_pages *pages);
 int lt_write_file(const char *path, const char *text);
 int lt_write_fd(int fd, const char *text);
 int lt_read_file(const char *path, char *buf, size_t len);
-/* Modules: the file comes from /modules; a module in use is -EAGAIN to unload. */
+/*
+ * Modules: the file comes from /modules, parameters from the kernel's command line, as with
+ * modprobe. A module in use is -EAGAIN to unload.
+ */
 int lt_module_load(const char *name);
 int lt_module_unload(const char *name);
 /* The value of "name value" or "name: value" in @path, or a negative errno. */

@@ -1013,23 +1013,39 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 	}								\
 	static_assert(true)
 
+/* modprobe hands what is meant for the one that is built in to the one it loads. */
+#ifdef MODULE
+#define __luosdk_enabled_param(_name)	static_assert(true)
+#else
+#define __luosdk_enabled_param(_name)					\
+	module_param_named(enabled, _name##_luo_enabled, bool, 0);	\
+	MODULE_PARM_DESC(enabled, "register the handler (default: yes)")
+#endif
+
+/**
+ * luosdk_module_enabled() - The parameter that leaves out what is built in.
+ * @_name: Of the driver; its init looks at _name_luo_enabled.
+ *
+ * For a kernel that has a handler built in and is to be without it, or to load another one
+ * in its place: <module>.enabled=0 on its command line. A module does not have the
+ * parameter, and it has no file in sysfs, because a built-in module with a folder there
+ * could not be loaded as a module any more; so a driver that uses this gives no other
+ * parameter a file there.
+ */
+#define luosdk_module_enabled(_name)					\
+	static bool _name##_luo_enabled = true;				\
+	__luosdk_enabled_param(_name)
+
 /**
  * luosdk_module_handler() - Init and exit of a module that is only a handler.
  * @_name: The name that was given to LUOSDK_HANDLER().
  *
  * Built-in, this registers as a device initcall: before the kernel's own
- * handlers, which are late initcalls. LUO takes the first that fits.
- *
- * The module parameter "enabled" is for a kernel that has a handler built in and
- * is to be without it, or to load another one in its place: with
- * <module>.enabled=0 on the kernel's command line nothing is registered. It has
- * no file in sysfs, because a built-in module with a folder there could not be
- * loaded as a module any more.
+ * handlers, which are late initcalls. LUO takes the first that fits. Includes
+ * luosdk_module_enabled().
  */
 #define luosdk_module_handler(_name)					\
-	static bool _name##_luo_enabled = true;				\
-	module_param_named(enabled, _name##_luo_enabled, bool, 0);	\
-	MODULE_PARM_DESC(enabled, "register the handler (default: yes)"); \
+	luosdk_module_enabled(_name);					\
 									\
 	static int __init _name##_luo_init(void)			\
 	{								\

@@ -9,6 +9,7 @@
 #include <luotest.h>
 
 #include <errno.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -68,28 +69,68 @@ LT_SCENARIO(modules_live) = {
 	.cmdline = WITHOUT,
 };
 
-static void late_before(void)
+/*
+ * The trap. The first open of /dev/liveupdate looks up the handlers of all incoming files,
+ * once: where one is missing, all sessions are lost, and every later open fails.
+ */
+static void trap_set(void)
 {
-	int fd = lt_must(lt_eventfd(83, 0), "eventfd");
-	int session;
+	int fd, session;
 
 	lt_must(lt_module_load(MODULE), "load the module");
-	session = lt_must(lt_session_create("late"), "session");
+	fd = lt_must(lt_eventfd(83, 0), "eventfd");
+	session = lt_must(lt_session_create("trap"), "session");
 	lt_result(lt_preserve(session, fd, 1), 0, "an eventfd is preserved");
+	/* Its handler is the kernel's own, and always there. */
+	fd = lt_memfd_with(0, "innocent", 8);
+	session = lt_must(lt_session_create("innocent"), "session");
+	lt_result(lt_preserve(session, fd, 1), 0, "and a memfd, in a session of its own");
 }
 
-static void late_after(void)
+static void trap_late(void)
 {
+	int i;
+
 	lt_result(lt_device(), -EIO, "opened without the module, /dev/liveupdate fails");
 	lt_must(lt_module_load(MODULE), "load the module");
-	lt_result(lt_device(), -EIO, "and goes on failing, as the module came too late");
+	for (i = 0; i < 3; i++)
+		if (lt_device() != -EIO)
+			break;
+	lt_ok(i == 3, "and each time it is opened again, as the module came too late");
+	lt_result(lt_session_retrieve("innocent"), -EIO, "so the memfd is lost as well");
+	lt_result(lt_session_create("new"), -EIO, "nor can anything new be preserved");
 	lt_result(lt_module_unload(MODULE), 0, "the idle module is unloaded");
 }
 
-LT_SCENARIO(modules_late) = {
-	.name	= "modules.late",
-	.about	= "a module that is loaded too late: nothing comes back, nothing breaks",
-	.stage	= { { late_before, 1 }, { late_after, 3 } },
+static void trap_again(void)
+{
+	lt_result(lt_device(), 0, "after a reboot it opens: there is nothing left to come");
+	lt_result(lt_session_retrieve("innocent"), -ENOENT, "the sessions are gone for good");
+	trap_set();
+}
+
+static void trap_early(void)
+{
+	char text[8] = "";
+	int fd, session;
+
+	lt_must(lt_module_load(MODULE), "load the module");
+	lt_result(lt_device(), 0, "loaded before the first open, all is well");
+	session = lt_must(lt_session_retrieve("trap"), "session");
+	fd = lt_must(lt_retrieve(session, 1), "retrieve");
+	lt_eventfd_is(fd, 83, 0, "the eventfd");
+	lt_result(lt_finish(session), 0, "its session is finished");
+	session = lt_must(lt_session_retrieve("innocent"), "session");
+	fd = lt_must(lt_retrieve(session, 1), "retrieve");
+	lt_ok(pread(fd, text, sizeof(text), 0) == 8 && !memcmp(text, "innocent", 8),
+	      "the memfd is as it was");
+	lt_result(lt_finish(session), 0, "and that of the memfd");
+}
+
+LT_SCENARIO(modules_trap) = {
+	.name	= "modules.trap",
+	.about	= "loaded after the first open of /dev/liveupdate: all is lost; before it: all is well",
+	.stage	= { { trap_set, 2 }, { trap_late, 5 }, { trap_again, 4 }, { trap_early, 5 } },
 	.flags	= LT_ALONE | LT_MODULES,
 	.cmdline = WITHOUT,
 };

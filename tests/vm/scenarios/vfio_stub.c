@@ -26,6 +26,9 @@
 #define PERIOD_US	500
 #define EVERY		20
 
+/* The device's own, and that of the eventfds it needs. Memfds are the kernel's own. */
+#define MODULES		"eventfd_luo vfio_stub"
+
 /* The files of a device, which are the tokens in its session as well. */
 enum { DEVICE, CONTAINER, MEMORY, IRQ, FILES };
 
@@ -445,6 +448,7 @@ LT_SCENARIO(engine) = {
 	.stage	= { { engine_before, 10 }, { engine_after, 37 }, { engine_third, 6 } },
 	.flags	= LT_ALONE,
 	.cmdline = SIX,
+	.modules = MODULES,
 	.says	= "vfio-stub5: reset\nvfio-stub4: works on\nvfio-stub0: works on",
 };
 
@@ -519,6 +523,7 @@ LT_SCENARIO(refused) = {
 	.stage	= { { refuse_all, 19 } },
 	.flags	= LT_ALONE,
 	.cmdline = SIX,
+	.modules = MODULES,
 };
 
 /* ------------------------- It does not come back ------------------------- */
@@ -582,6 +587,7 @@ LT_SCENARIO(gone) = {
 		    { gone_after, 11, .cmdline = "vfio_stub.devices=2" } },
 	.flags	= LT_ALONE,
 	.cmdline = SIX,
+	.modules = MODULES,
 };
 
 static void other_after(void)
@@ -606,4 +612,96 @@ LT_SCENARIO(other) = {
 		    { other_after, 13, .cmdline = "vfio_stub.serial=5000" } },
 	.flags	= LT_ALONE,
 	.cmdline = SIX,
+	.modules = MODULES,
+};
+
+/* --------------------------- Modules come and go --------------------------- */
+
+static const char *const module[] = { "eventfd_luo", "vfio_stub" };
+
+static void load_modules(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(module); i++)
+		lt_must(lt_module_load(module[i]), "load a module");
+}
+
+/* One result: each of them answers @want when it is to go. */
+static void unload_modules(int want, const char *why)
+{
+	struct lt_tally t = {};
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(module); i++) {
+		err = lt_module_unload(module[i]);
+		lt_tally(&t, err == want, "%s: %s", module[i], lt_errname(err));
+	}
+	lt_tally_ok(&t, "%s", why);
+}
+
+/* The descriptors alone; what LUO has is all that is left of them. */
+static void close_files(struct rig *r)
+{
+	int session = r->session;
+
+	r->session = -1;
+	close_rig(r);
+	r->session = session;
+}
+
+static void modules_before(void)
+{
+	struct rig r;
+
+	lt_result(open_device(0), -ENOENT, "without the module there is no device");
+	load_modules();
+	unload_modules(0, "idle, they are unloaded");
+	load_modules();
+	make_rig(&r, 0);
+	lt_result(preserve_rig(&r, true, 0), 0, "a device is preserved");
+	close_files(&r);
+	unload_modules(-EAGAIN, "while their files are preserved, they refuse to go");
+	close(r.session);
+	unload_modules(0, "after unpreserve they are unloaded");
+	lt_result(open_device(0), -ENOENT, "and took the devices along");
+
+	load_modules();
+	make_rig(&r, 0);
+	lt_result(preserve_rig(&r, false, 0), 0, "another one is preserved");
+	lt_ok(engine_works(&r, 0), "it works");
+}
+
+static void modules_after(void)
+{
+	struct rig r;
+	int fd;
+
+	load_modules();
+	find_session(&r, 0);
+	lt_result(open_device(0), -EBUSY, "the module keeps the device for its file");
+	unload_modules(-EAGAIN, "files are to come: the modules refuse to go");
+	retrieve_rig(&r, true);
+	lt_ok(engine_works(&r, 1), "the device goes on");
+	lt_must(command(r.fd[DEVICE], VFIO_STUB_BIND, &r.fd[CONTAINER]), "bind");
+	close_files(&r);
+	unload_modules(-EAGAIN, "and until they are finished");
+	lt_result(lt_finish(r.session), 0, "the session finishes");
+	close(r.session);
+	unload_modules(0, "then they are unloaded");
+
+	load_modules();
+	fd = open_device(0);
+	lt_result(fd, 0, "loaded again, the device is anybody's");
+	close(fd);
+	unload_modules(0, "and they go once more");
+}
+
+LT_SCENARIO(modules) = {
+	.name	= "modules.vfio-stub",
+	.about	= "it and its eventfds as modules: pinned while in use, unloaded when idle",
+	.stage	= { { modules_before, 8 }, { modules_after, 8 } },
+	.flags	= LT_ALONE | LT_MODULES,
+	.cmdline = "eventfd_luo.enabled=0 vfio_stub.enabled=0",
 };

@@ -363,7 +363,7 @@ LT_SCENARIO(taken_name) = {
 
 /* ---- 10 to 12: state that files share (FLB) ----------------------------------------------- */
 
-/* Each scenario has a device, and so an FLB, to itself: see tests/vm/shared-state. */
+/* Each scenario has a device, and so an FLB, to itself: see tests/vm/flb-only. */
 static int shared_open(unsigned int nr)
 {
 	char path[32];

@@ -25,34 +25,34 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#define SHARED_STATE_NR		4
+#define FLB_ONLY_NR		4
 
 /* What crosses the kexec for all files of a device. */
-struct shared_state_ser {
+struct flb_only_ser {
 	s64 retrieve;
 };
 
-struct shared_state {
+struct flb_only {
 	struct liveupdate_file_handler *handler;
 	struct liveupdate_flb *flb;
 	struct miscdevice misc;
 	/* Written by a user, and taken along when the first file is preserved. */
 	atomic_t retrieve;
 	/* The live state while a file is preserved. */
-	struct shared_state_ser *ser;
+	struct flb_only_ser *ser;
 	atomic_t nr_preserve, nr_unpreserve, nr_retrieve, nr_finish;
 };
 
-static struct shared_state shared_states[SHARED_STATE_NR];
+static struct flb_only flb_only_devices[FLB_ONLY_NR];
 
 /* ---- The FLB -------------------------------------------------------------------------- */
 
-static struct shared_state *shared_state_of_flb(struct liveupdate_flb *flb);
+static struct flb_only *flb_only_of_flb(struct liveupdate_flb *flb);
 
-static int shared_state_flb_preserve(struct liveupdate_flb_op_args *args)
+static int flb_only_flb_preserve(struct liveupdate_flb_op_args *args)
 {
-	struct shared_state *shared = shared_state_of_flb(args->flb);
-	struct shared_state_ser *ser = kho_alloc_preserve(sizeof(*ser));
+	struct flb_only *shared = flb_only_of_flb(args->flb);
+	struct flb_only_ser *ser = kho_alloc_preserve(sizeof(*ser));
 
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
@@ -64,19 +64,19 @@ static int shared_state_flb_preserve(struct liveupdate_flb_op_args *args)
 	return 0;
 }
 
-static void shared_state_flb_unpreserve(struct liveupdate_flb_op_args *args)
+static void flb_only_flb_unpreserve(struct liveupdate_flb_op_args *args)
 {
-	struct shared_state *shared = shared_state_of_flb(args->flb);
+	struct flb_only *shared = flb_only_of_flb(args->flb);
 
 	atomic_inc(&shared->nr_unpreserve);
 	WRITE_ONCE(shared->ser, NULL);
 	kho_unpreserve_free(args->obj);
 }
 
-static int shared_state_flb_retrieve(struct liveupdate_flb_op_args *args)
+static int flb_only_flb_retrieve(struct liveupdate_flb_op_args *args)
 {
-	struct shared_state *shared = shared_state_of_flb(args->flb);
-	struct shared_state_ser *ser = phys_to_virt(args->data);
+	struct flb_only *shared = flb_only_of_flb(args->flb);
+	struct flb_only_ser *ser = phys_to_virt(args->data);
 	int err = clamp_t(s64, ser->retrieve, -MAX_ERRNO, 0);
 
 	atomic_inc(&shared->nr_retrieve);
@@ -84,48 +84,48 @@ static int shared_state_flb_retrieve(struct liveupdate_flb_op_args *args)
 	return err;
 }
 
-static void shared_state_flb_finish(struct liveupdate_flb_op_args *args)
+static void flb_only_flb_finish(struct liveupdate_flb_op_args *args)
 {
-	atomic_inc(&shared_state_of_flb(args->flb)->nr_finish);
+	atomic_inc(&flb_only_of_flb(args->flb)->nr_finish);
 	kho_restore_free(args->obj);
 }
 
-static const struct liveupdate_flb_ops shared_state_flb_ops = {
-	.preserve	= shared_state_flb_preserve,
-	.unpreserve	= shared_state_flb_unpreserve,
-	.retrieve	= shared_state_flb_retrieve,
-	.finish		= shared_state_flb_finish,
+static const struct liveupdate_flb_ops flb_only_flb_ops = {
+	.preserve	= flb_only_flb_preserve,
+	.unpreserve	= flb_only_flb_unpreserve,
+	.retrieve	= flb_only_flb_retrieve,
+	.finish		= flb_only_flb_finish,
 	.owner		= THIS_MODULE,
 };
 
-#define SHARED_STATE_FLB(n)	{					\
-	.ops		= &shared_state_flb_ops,			\
-	.compatible	= "luosdk-shared-state-flb" #n "-v1",		\
+#define FLB_ONLY_FLB(n)	{					\
+	.ops		= &flb_only_flb_ops,			\
+	.compatible	= "luosdk-flb-only-flb" #n "-v1",		\
 }
 
-static struct liveupdate_flb shared_state_flbs[SHARED_STATE_NR] = {
-	SHARED_STATE_FLB(0), SHARED_STATE_FLB(1), SHARED_STATE_FLB(2), SHARED_STATE_FLB(3),
+static struct liveupdate_flb flb_only_flbs[FLB_ONLY_NR] = {
+	FLB_ONLY_FLB(0), FLB_ONLY_FLB(1), FLB_ONLY_FLB(2), FLB_ONLY_FLB(3),
 };
 
-static struct shared_state *shared_state_of_flb(struct liveupdate_flb *flb)
+static struct flb_only *flb_only_of_flb(struct liveupdate_flb *flb)
 {
-	return &shared_states[flb - shared_state_flbs];
+	return &flb_only_devices[flb - flb_only_flbs];
 }
 
 /* ---- The files -------------------------------------------------------------------------- */
 
-static int shared_state_open(struct inode *inode, struct file *file)
+static int flb_only_open(struct inode *inode, struct file *file)
 {
 	struct miscdevice *misc = file->private_data;
 
-	file->private_data = container_of(misc, struct shared_state, misc);
+	file->private_data = container_of(misc, struct flb_only, misc);
 	return 0;
 }
 
-static ssize_t shared_state_read(struct file *file, char __user *ubuf, size_t len,
-				 loff_t *ppos)
+static ssize_t flb_only_read(struct file *file, char __user *ubuf, size_t len,
+			     loff_t *ppos)
 {
-	struct shared_state *shared = file->private_data;
+	struct flb_only *shared = file->private_data;
 	char buf[96];
 	int n;
 
@@ -135,10 +135,10 @@ static ssize_t shared_state_read(struct file *file, char __user *ubuf, size_t le
 	return simple_read_from_buffer(ubuf, len, ppos, buf, n);
 }
 
-static ssize_t shared_state_write(struct file *file, const char __user *ubuf, size_t len,
-				  loff_t *ppos)
+static ssize_t flb_only_write(struct file *file, const char __user *ubuf, size_t len,
+			      loff_t *ppos)
 {
-	struct shared_state *shared = file->private_data;
+	struct flb_only *shared = file->private_data;
 	char buf[32];
 	void *obj;
 	int err, num;
@@ -164,37 +164,37 @@ static ssize_t shared_state_write(struct file *file, const char __user *ubuf, si
 	return len;
 }
 
-static const struct file_operations shared_state_fops = {
+static const struct file_operations flb_only_fops = {
 	.owner		= THIS_MODULE,
-	.open		= shared_state_open,
-	.read		= shared_state_read,
-	.write		= shared_state_write,
+	.open		= flb_only_open,
+	.read		= flb_only_read,
+	.write		= flb_only_write,
 	.llseek		= default_llseek,
 };
 
 /* ---- The handlers: a file is what it shares, and no more ---------------------------------- */
 
-static struct shared_state *shared_state_of_handler(struct liveupdate_file_handler *handler);
+static struct flb_only *flb_only_of_handler(struct liveupdate_file_handler *handler);
 
-static bool shared_state_can_preserve(struct liveupdate_file_handler *handler,
-				      struct file *file)
+static bool flb_only_can_preserve(struct liveupdate_file_handler *handler,
+				  struct file *file)
 {
-	return file->f_op == &shared_state_fops &&
-	       file->private_data == shared_state_of_handler(handler);
+	return file->f_op == &flb_only_fops &&
+	       file->private_data == flb_only_of_handler(handler);
 }
 
-static int shared_state_preserve(struct liveupdate_file_op_args *args)
+static int flb_only_preserve(struct liveupdate_file_op_args *args)
 {
 	return 0;
 }
 
-static void shared_state_unpreserve(struct liveupdate_file_op_args *args)
+static void flb_only_unpreserve(struct liveupdate_file_op_args *args)
 {
 }
 
-static int shared_state_retrieve(struct liveupdate_file_op_args *args)
+static int flb_only_retrieve(struct liveupdate_file_op_args *args)
 {
-	struct shared_state *shared = shared_state_of_handler(args->handler);
+	struct flb_only *shared = flb_only_of_handler(args->handler);
 	struct file *file;
 	void *obj;
 	int err;
@@ -203,53 +203,53 @@ static int shared_state_retrieve(struct liveupdate_file_op_args *args)
 	if (err)
 		return err;
 	liveupdate_flb_put_incoming(shared->flb);
-	file = anon_inode_getfile("[luosdk_shared]", &shared_state_fops, shared, O_RDWR);
+	file = anon_inode_getfile("[luosdk_shared]", &flb_only_fops, shared, O_RDWR);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	args->file = file;
 	return 0;
 }
 
-static void shared_state_finish(struct liveupdate_file_op_args *args)
+static void flb_only_finish(struct liveupdate_file_op_args *args)
 {
 }
 
-static const struct liveupdate_file_ops shared_state_luo_ops = {
-	.can_preserve	= shared_state_can_preserve,
-	.preserve	= shared_state_preserve,
-	.unpreserve	= shared_state_unpreserve,
-	.retrieve	= shared_state_retrieve,
-	.finish		= shared_state_finish,
+static const struct liveupdate_file_ops flb_only_luo_ops = {
+	.can_preserve	= flb_only_can_preserve,
+	.preserve	= flb_only_preserve,
+	.unpreserve	= flb_only_unpreserve,
+	.retrieve	= flb_only_retrieve,
+	.finish		= flb_only_finish,
 	.owner		= THIS_MODULE,
 };
 
-#define SHARED_STATE_HANDLER(n)	{					\
-	.ops		= &shared_state_luo_ops,			\
-	.compatible	= "luosdk-shared-state" #n "-v1",		\
+#define FLB_ONLY_HANDLER(n)	{					\
+	.ops		= &flb_only_luo_ops,			\
+	.compatible	= "luosdk-flb-only" #n "-v1",		\
 }
 
-static struct liveupdate_file_handler shared_state_handlers[SHARED_STATE_NR] = {
-	SHARED_STATE_HANDLER(0), SHARED_STATE_HANDLER(1),
-	SHARED_STATE_HANDLER(2), SHARED_STATE_HANDLER(3),
+static struct liveupdate_file_handler flb_only_handlers[FLB_ONLY_NR] = {
+	FLB_ONLY_HANDLER(0), FLB_ONLY_HANDLER(1),
+	FLB_ONLY_HANDLER(2), FLB_ONLY_HANDLER(3),
 };
 
-static struct shared_state *shared_state_of_handler(struct liveupdate_file_handler *handler)
+static struct flb_only *flb_only_of_handler(struct liveupdate_file_handler *handler)
 {
-	return &shared_states[handler - shared_state_handlers];
+	return &flb_only_devices[handler - flb_only_handlers];
 }
 
-static int __init shared_state_add(struct shared_state *shared, unsigned int nr)
+static int __init flb_only_add(struct flb_only *shared, unsigned int nr)
 {
-	static const char * const name[SHARED_STATE_NR] = {
+	static const char * const name[FLB_ONLY_NR] = {
 		"luosdk_shared0", "luosdk_shared1", "luosdk_shared2", "luosdk_shared3",
 	};
 	int err;
 
-	shared->handler = &shared_state_handlers[nr];
-	shared->flb = &shared_state_flbs[nr];
+	shared->handler = &flb_only_handlers[nr];
+	shared->flb = &flb_only_flbs[nr];
 	shared->misc.minor = MISC_DYNAMIC_MINOR;
 	shared->misc.name = name[nr];
-	shared->misc.fops = &shared_state_fops;
+	shared->misc.fops = &flb_only_fops;
 
 	err = liveupdate_register_file_handler(shared->handler);
 	if (err)
@@ -263,17 +263,17 @@ static int __init shared_state_add(struct shared_state *shared, unsigned int nr)
 	return err;
 }
 
-static int __init shared_state_init(void)
+static int __init flb_only_init(void)
 {
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < SHARED_STATE_NR; i++) {
-		err = shared_state_add(&shared_states[i], i);
+	for (i = 0; i < FLB_ONLY_NR; i++) {
+		err = flb_only_add(&flb_only_devices[i], i);
 		/* A kernel booted without liveupdate=on has no use for the devices. */
 		if (err)
 			return err == -EOPNOTSUPP ? 0 : err;
 	}
 	return 0;
 }
-device_initcall(shared_state_init);
+device_initcall(flb_only_init);

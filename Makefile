@@ -20,7 +20,7 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit coverage mutants vmtest check bench modules modules_install modules_clean graft ungraft mkpatch get-kernel show-state clean
+.PHONY: help demo test kunit coverage mutants vmtest check coccicheck bench modules modules_install modules_clean graft ungraft mkpatch get-kernel show-state clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -48,8 +48,12 @@ mutants: ## prove that the conformance kit finds each class of defects [MUTANT=2
 vmtest: ## live updates in a VM, over a real kexec [SCENARIO=name]
 	@tests/vm/vmtest $(vmtest-args)
 
-check: ## static rules: checkpatch, sparse, W=1, kernel-doc, SPDX, shellcheck
+check: ## static rules: checkpatch, sparse, W=1, kernel-doc, SPDX, shellcheck, coccinelle
 	@scripts/check
+
+coccicheck: ## mistakes in handlers that a compiler cannot see [KDIR=tree, folder or source] [MODE=patch]
+	$(need-kdir)
+	@scripts/coccicheck $(if $(MODE),--mode $(MODE)) "$(KDIR)"
 
 bench: ## what it costs: a table, and bench.json in the cache
 	@tests/bench/run-bench

@@ -20,7 +20,7 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit coverage mutants vmtest check coccicheck bench modules modules_install modules_clean graft ungraft mkpatch get-kernel show-state clean
+.PHONY: help demo test kunit coverage mutants vmtest check coccicheck docs bench modules modules_install modules_clean graft ungraft mkpatch get-kernel show-state clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -32,7 +32,7 @@ demo: ## from nothing to a real live update, told as a story
 	@tests/vm/vmtest --demo
 
 test: ## everything CI runs; ends with 'N passed, N failed'
-	@scripts/ensure-packages
+	@scripts/ensure-packages --docs
 	@scripts/test-all
 
 kunit: ## KUnit without a reboot [HANDLER=eventfd] [DEBUG=1: KASAN, lockdep, kmemleak] [DAMAGED=n SEED=n]
@@ -54,6 +54,10 @@ check: ## static rules: checkpatch, sparse, W=1, kernel-doc, SPDX, shellcheck, c
 coccicheck: ## mistakes in handlers that a compiler cannot see [KDIR=tree, folder or source] [MODE=patch]
 	$(need-kdir)
 	@scripts/coccicheck $(if $(MODE),--mode $(MODE)) "$(KDIR)"
+
+docs: ## the documentation as HTML, with a reference of the headers; prints where
+	@scripts/ensure-packages --docs
+	@scripts/build-docs
 
 bench: ## what it costs: a table, and bench.json in the cache
 	@tests/bench/run-bench

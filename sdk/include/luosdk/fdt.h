@@ -1197,7 +1197,7 @@ static inline u32 luosdk_fdt_skip(const void *block, u32 at)
 /**
  * luosdk_fdt_node_is() - Is it a node of this name?
  * @node: The node.
- * @name: The name, without '@' and number.
+ * @name: The name, without a unit number.
  *
  * Context: Any.
  * Return: Whether it is, with a number or without.
@@ -1251,7 +1251,7 @@ static __always_inline bool luosdk_fdt_next_node(const struct luosdk_fdt_node *p
  * @node: The node.
  *
  * Context: Any.
- * Return: The name, with '@' and the number if it has one; "/" for the root.
+ * Return: The name, with the unit number if it has one; "/" for the root.
  */
 static inline const char *luosdk_fdt_name_of(const struct luosdk_fdt_node *node)
 {

@@ -12,3 +12,6 @@
 #include "fdt.c"
 #include "fdt_ro.c"
 #include "fdt_strerror.c"
+#ifdef LUOSDK_LIBFDT_WRITES
+#include "fdt_sw.c"
+#endif

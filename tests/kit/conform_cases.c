@@ -23,9 +23,6 @@
 
 #include "luokit_internal.h"
 
-#undef MODULE_PARAM_PREFIX
-#define MODULE_PARAM_PREFIX "luokit."
-
 static unsigned int luokit_damaged = 1000;
 module_param_named(damaged, luokit_damaged, uint, 0644);
 MODULE_PARM_DESC(damaged, "how many damaged states each handler is given (1000)");

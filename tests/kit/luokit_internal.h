@@ -323,5 +323,9 @@ void luokit_stub_reset(void);
 
 /* statics.c */
 int luokit_statics_reset(const struct luokit_world *world);
+void luokit_statics_forget(struct module *module);
+
+/* watch.c: the module that worlds take themselves for. Built in, an initcall. */
+int luokit_module_init(void);
 
 #endif /* LUOKIT_INTERNAL_H */

@@ -6,10 +6,16 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/task.h>
 #include <linux/wait.h>
 
 #include "luokit_internal.h"
+
+static unsigned int luokit_rounds = UINT_MAX;
+module_param_named(rounds, luokit_rounds, uint, 0644);
+MODULE_PARM_DESC(rounds, "at most so many rounds of a race, for an emulated CPU (all there are)");
 
 struct luokit_race;
 
@@ -106,7 +112,7 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 	race->fn[1] = b;
 	race->between = between;
 	race->ctx = ctx;
-	race->rounds = rounds;
+	race->rounds = min(rounds, luokit_rounds);
 	atomic_set(&race->running, 2);
 	init_completion(&race->over);
 	init_waitqueue_head(&race->sleeper);

@@ -16,7 +16,6 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/vmalloc.h>
-#include <asm/sections.h>
 #include <mm/internal.h>
 
 #include "luokit_internal.h"
@@ -63,11 +62,8 @@ static const char *luokit_points_to(unsigned long word)
 	/* Nothing that has an address worth saving is at an odd one. */
 	if (!IS_ALIGNED(word, sizeof(word)))
 		return NULL;
-	if (word >= (unsigned long)_stext && word < (unsigned long)_end) {
-		if (!kallsyms_lookup_size_offset(word, NULL, &offset) || offset)
-			return NULL;
-		return "code or data of the kernel";
-	}
+	if (kallsyms_lookup_size_offset(word, NULL, &offset))
+		return offset ? NULL : "code or data of the kernel";
 	if (is_vmalloc_addr((void *)word))
 		return find_vm_area((void *)word) ? "vmalloc memory" : NULL;
 	if (word < PAGE_OFFSET || word >= (unsigned long)high_memory ||

@@ -7,6 +7,7 @@
  * here.
  */
 #include <linux/list.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -41,7 +42,7 @@ int luokit_statics_reset(const struct luokit_world *world)
 		}
 	}
 
-	/* Never freed: the copy cannot be made a second time. */
+	/* Stays as long as the world does: the copy cannot be made a second time. */
 	it = kmalloc(struct_size(it, data, bytes / sizeof(it->data[0])), GFP_KERNEL);
 	if (!it)
 		return -ENOMEM;
@@ -50,4 +51,16 @@ int luokit_statics_reset(const struct luokit_world *world)
 	list_add(&it->list, &luokit_pristine);
 
 	return 0;
+}
+
+void luokit_statics_forget(struct module *module)
+{
+	struct luokit_pristine *it, *next;
+
+	list_for_each_entry_safe(it, next, &luokit_pristine, list) {
+		if (!within_module((unsigned long)it->world, module))
+			continue;
+		list_del(&it->list);
+		kfree(it);
+	}
 }

@@ -458,15 +458,17 @@ void luokit_module_put(struct module *module)
 	module_put(module);
 }
 
-#ifdef CONFIG_MODULES
-static int __init luokit_module_init(void)
+int __init luokit_module_init(void)
 {
+#ifdef CONFIG_MODULE_UNLOAD
 	struct module *module = (struct module *)luokit_this_module;
 
 	atomic_set(&module->refcnt, 1);
+#endif
 
 	return 0;
 }
+#ifndef MODULE
 core_initcall(luokit_module_init);
 #endif
 

@@ -340,6 +340,78 @@ class BuildModules(Case):
                      ".*/build was built before that: run 'make -C .*/build' again",
                      rest="templates/anon-fd")
 
+    # --- The suites as modules
+
+    SUITES = ["handlers/eventfd/eventfd_luo_test.o", "sdk/kunit/luosdk_test.o",
+              "templates/anon-fd/anon_fd_luo_test.o", "tests/kit/luokit.o"]
+
+    def want_kunit(self):
+        """The kernel has KUnit, LUO's core and the patch that the kit needs."""
+        for name in ("handlers/eventfd/Kconfig", "templates/anon-fd/Kconfig", "sdk/kunit/Kconfig",
+                     "sdk/kunit/Kbuild", "tests/kit/Kbuild"):
+            os.makedirs(os.path.dirname(f"{self.top}/{name}"), exist_ok=True)
+            shutil.copy2(f"{TOP}/{name}", f"{self.top}/{name}")
+        self.make_kernel()
+        self.want_libfdt()
+        path = f"{self.build}/include/config/auto.conf"
+        write(path, read(path) + "CONFIG_KUNIT=m\n")
+        write(f"{self.tree}/kernel/liveupdate/luo_core.c", "int a;\n")
+        write(f"{self.tree}/kernel/kallsyms.c",
+              "EXPORT_SYMBOL_IF_KUNIT(kallsyms_lookup_size_offset);\n")
+        path = f"{self.build}/Module.symvers"
+        write(path, read(path) + "0x0\tkallsyms_lookup_size_offset\tvmlinux\tEXPORT_SYMBOL\t"
+              "EXPORTED_FOR_KUNIT_TESTING\n")
+
+    def kunit_refused(self, pattern):
+        """The suites are, in both ways, and the handlers are not."""
+        why = self.one_sentence(self.refuses(pattern, "build-modules", "--kunit", self.build))
+        self.assertRegex(why, "^" + pattern + "$")
+        status, text = self.plainly("LUOSDK_KUNIT=y", "CONFIG_LUOSDK_LUOKIT=m")
+        self.assertNotEqual(status, 0, text)
+        self.assertEqual(self.one_sentence(text), why)
+        self.assertEqual(self.compiled(), [])
+        self.works("build-modules", self.build)
+        self.assertEqual(len([f for f in self.compiled() if "libfdt" not in f]), 2)
+
+    def test_with_kunit(self):
+        self.want_kunit()
+        self.works("build-modules", self.build)
+        self.assertEqual(set(self.compiled()) & set(self.SUITES), set())
+        self.works("build-modules", "--kunit", self.build)
+        compiled = self.compiled()
+        self.assertLess(set(self.SUITES), set(compiled), compiled)
+        self.assertIn("handlers/eventfd/eventfd_luo.o", compiled)
+        self.assertFalse([f for f in compiled if "_kunit.o" in f], compiled)
+        plain, kunit = (self.works("build-modules", "--print", *option, self.build).strip()
+                        for option in ([], ["--kunit"]))
+        self.assertNotEqual(plain, kunit)
+        self.assertTrue(os.path.exists(f"{kunit}/tests/kit/luokit.ko"))
+        self.assertFalse(os.path.exists(f"{plain}/tests/kit/luokit.ko"))
+        self.works("build-modules", "--clean", self.build)
+        self.assertFalse(os.path.exists(kunit))
+
+    def test_no_kunit(self):
+        self.want_kunit()
+        self.drop("build/include/config/auto.conf", "CONFIG_KUNIT")
+        self.kunit_refused(r".*/build has no KUnit, which runs the suites: set CONFIG_KUNIT=y "
+                           r"\(or m\) and rebuild it, or leave them out")
+
+    def test_kunit_without_the_core(self):
+        self.want_kunit()
+        self.drop("linux/kernel/liveupdate/luo_core.c")
+        self.kunit_refused(r".*/linux has no kernel/liveupdate/luo_core\.c, on which suites run: give "
+                           "a build directory whose kernel source is complete as KDIR, or .*")
+
+    def test_kunit_without_the_patch(self):
+        self.want_kunit()
+        self.drop("build/Module.symvers", "kallsyms")
+        self.kunit_refused(r".*/linux lets modules use kallsyms_lookup_size_offset\(\), and the "
+                           ".*/build was built before that: run 'make -C .*/build' again")
+        self.drop("linux/kernel/kallsyms.c")
+        self.kunit_refused(r".*/build does not let modules use kallsyms_lookup_size_offset\(\), .* "
+                           r"apply it with 'patch -d .*/linux -p1 -i "
+                           r".*/patches/7\.3/0006-[\w-]+\.patch' and rebuild the kernel")
+
     def test_registration_not_exported(self):
         for name in ("liveupdate_register_file_handler", "liveupdate_unregister_file_handler"):
             with self.subTest(name=name):

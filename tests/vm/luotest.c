@@ -1173,7 +1173,7 @@ static void list_scenario(const struct lt_scenario *s, bool as_modules)
 {
 	static const char * const flag[] = {
 		"alone", "hidden", "emulated", "modules", "counted", "panics", "defect",
-		"selftests",
+		"selftests", "kunit",
 	};
 	unsigned int i;
 	const char *text;

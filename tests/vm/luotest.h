@@ -62,6 +62,8 @@
 #define LT_DEFECT		BIT(6)
 /* Needs the programs of the kernel's own selftests: see lt_selftest(). */
 #define LT_SELFTESTS		BIT(7)
+/* Needs the KUnit suites as modules, built against this kernel. */
+#define LT_KUNIT		BIT(8)
 
 struct lt_stage {
 	void (*run)(void);

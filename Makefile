@@ -20,7 +20,7 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit coverage mutants vmtest check coccicheck docs bench modules modules_install modules_clean graft ungraft mkpatch get-kernel show-state clean
+.PHONY: help demo test kunit coverage mutants vmtest check coccicheck docs bench modules modules_install modules_clean new graft ungraft mkpatch get-kernel show-state clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -71,6 +71,9 @@ modules_install: ## build and install them [KDIR=...] [INSTALL_MOD_PATH=root of 
 
 modules_clean: ## remove what 'make modules' built [KDIR=only for this kernel]
 	@scripts/build-modules --clean $(KDIR)
+
+new: ## make a driver from a template: NAME=foo TEMPLATE=anon-fd DEST=path [HOOK=1: name it in a tree]
+	@scripts/new-handler $(if $(HOOK),--hook) --template "$(TEMPLATE)" -- "$(NAME)" "$(DEST)"
 
 graft: ## put the project into a kernel tree, by links [KDIR=tree]
 	$(need-kdir)

@@ -30,7 +30,7 @@ class TestAll(Case):
         self.assertEqual(set(self.parts), {"tests/scripts/run", "tests/kit/run-kunit",
                                            "tests/mutants/run-mutants", "scripts/check",
                                            "tests/compat/run-compat", "tests/vm/vmtest",
-                                           "tests/bench/run-bench"})
+                                           "tests/templates/run-templates", "tests/bench/run-bench"})
         self.part("tests/kit/run-kunit",
                   '[ "$1" = --debug ] && echo "20 passed, 0 failed" || echo "300 passed, 0 failed"')
         self.assertEqual(self.outcome()[:2], (0, f"{320 + len(self.parts) - 2} passed, 0 failed"))

@@ -158,7 +158,13 @@ static void foreign_fd_held_still(struct kunit *test)
 	luokit_put(k, writer);
 	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), 0);
 	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&file->f_path, FOREIGN_FD_BYTES + 1), 0);
+
+	/* A preserve that fails leaves it as it was. */
+	s = luokit_create(k, "s");
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -EFBIG);
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&file->f_path, 2), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
 }
 
 static struct kunit_case foreign_fd_luo_cases[] = {

@@ -81,6 +81,12 @@ class BuildDocs(Case):
         self.assertIn(".svg\"", page)
         self.assertIn("luosdk_ask", read(os.path.join(os.path.dirname(index),
                                                       "reference/guard.html")))
+        # A page that the index does not name is there as well.
+        self.assertNotIn("More", read(index))
+        write(f"{self.top}/docs/two.rst", ONE.replace("One", "Two"))
+        self.works("build-docs")
+        self.assertRegex(read(index), r'(?s)More<.*href="two.html">Two<')
+        os.unlink(f"{self.top}/docs/two.rst")
         # A page that is gone leaves the HTML's sources; the checkout is left alone.
         os.unlink(f"{self.top}/sdk/include/luosdk/guard.h")
         write(f"{self.top}/docs/index.rst", INDEX.replace("   reference/*\n", ""))
@@ -96,7 +102,7 @@ class BuildDocs(Case):
                  "the link to '../handlers/a/READYOU.rst#more' leads nowhere"),
                 (f"{docs}/one.rst", ONE.replace("One\n===", "One page\n===="), "Title underline too short"),
                 (f"{docs}/one.dot", "digraph one { a -> }\n", "syntax error"),
-                (f"{docs}/two.rst", ONE, "isn't included in any toctree"),
+                (f"{docs}/two/three.rst", ONE, "isn't included in any toctree"),
                 (f"{docs}/index.rst", INDEX.replace("   one\n", "   one\n   gone\n"),
                  "nonexisting document 'docs/gone'"),
                 (f"{self.top}/sdk/include/luosdk/guard.h", GUARD.replace("@what", "@who"),

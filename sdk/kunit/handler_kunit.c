@@ -480,7 +480,9 @@ static void handler_debugfs(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, m.buf);
 	m.private = &handler_way(k)->handler->stats;
 	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "preserved 1\n"));
+	KUNIT_EXPECT_TRUE(test, strstarts(m.buf, "compatible luosdk-widget-v1\nkind file\n"
+					  "version 1\npayload 8\nsealed 8\nlayout 0x0\n"
+					  "preserved_now 1\npreserved 1\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "refused_busy 0\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "bytes 32\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "failed_-126 1\n") ?:
@@ -494,6 +496,11 @@ static void handler_debugfs(struct kunit *test)
 	m.count = 0;
 	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "failed_other 2\n"));
+
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	m.count = 0;
+	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "\npreserved_now 0\n"));
 
 	luokit_end(k);
 	KUNIT_EXPECT_NULL(test, debugfs_lookup("luosdk-widget", NULL));

@@ -231,6 +231,59 @@ LUOSDK_HANDLER(misuse, SHORT,
 	.parents = misuse_parents,
 	.parent = true,
 );
+#elif MISUSE == 17
+/* MISUSE 17: luosdk: LUOSDK_LAYOUT() lists every field once */
+struct misuse_forgets {
+	u64 one;
+	u64 two;
+};
+
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.layout = LUOSDK_LAYOUT(struct misuse_forgets, one),
+);
+#elif MISUSE == 18
+/* MISUSE 18: luosdk: LUOSDK_LAYOUT() lists every field once */
+struct misuse_twice {
+	u64 one;
+	u64 two;
+};
+
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.layout = LUOSDK_LAYOUT(struct misuse_twice, one, one),
+);
+#elif MISUSE == 19
+/* MISUSE 19: luosdk: LUOSDK_LAYOUT() lists every field once */
+struct misuse_hole {
+	u32 one;
+	u64 two;
+};
+
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.layout = LUOSDK_LAYOUT(struct misuse_hole, one, two),
+);
+#elif MISUSE == 20
+/* MISUSE 20: */
+LUOSDK_HANDLER(misuse, SHORT,
+	       struct misuse, struct misuse_luo_ser,
+	.fops = &misuse_fops,
+	.save = misuse_save,
+	.restore = misuse_restore,
+	.layout = LUOSDK_LAYOUT(struct misuse_luo_ser, value),
+	.version = 3,
+	.min_version = 3,
+);
 #endif
 
 luosdk_module_handler(misuse);

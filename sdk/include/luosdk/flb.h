@@ -21,6 +21,7 @@
 #include <linux/string.h>
 #include <luosdk/compat.h>
 #include <luosdk/handler.h>
+#include <luosdk/note.h>
 #include <luosdk/state.h>
 #include <luosdk/stats.h>
 
@@ -109,6 +110,8 @@
  *	object: it ends.
  * ``u32 version, min_version``, ``const struct luosdk_upgrade *upgrades``
  *	See &struct luosdk_format. Version 1, and nothing older, by default.
+ * ``u32 layout``
+ *	LUOSDK_LAYOUT() of @ser, as for a handler.
  *
  * There is no freeze: LUO tells a shared state nothing of the coming kexec, and user
  * space runs until the machine is gone. So the state has to be right at any time, also
@@ -163,6 +166,7 @@ struct luosdk_flb_type {
  * struct luosdk_flb - What a shared state needs at run time.
  * @name:  Its name, for messages and debugfs.
  * @flb:   What LUO registers.
+ * @format: Its saved state.
  * @slots: Its page of saved state.
  * @stats: Its counters, in debugfs as those of a handler.
  *
@@ -171,6 +175,7 @@ struct luosdk_flb_type {
 struct luosdk_flb {
 	const char *name;
 	struct liveupdate_flb flb;
+	struct luosdk_format format;
 	struct luosdk_slots slots;
 	struct luosdk_stats stats;
 	/* private: */
@@ -433,8 +438,10 @@ static inline int luosdk_flb_register(struct luosdk_flb *f, struct luosdk_handle
 		return err;
 	}
 
-	if (!f->handlers++)
+	if (!f->handlers++) {
+		luosdk_stats_describe(&f->stats, &f->format, true);
 		luosdk_stats_register(&f->stats, f->name);
+	}
 
 	return 0;
 }
@@ -500,6 +507,7 @@ static inline void luosdk_flb_unregister(struct luosdk_flb *f, struct luosdk_han
 		u32 version;						\
 		u32 min_version;					\
 		const struct luosdk_upgrade *upgrades;			\
+		u32 layout;						\
 	} _name##_flb_author = { __VA_ARGS__ };				\
 									\
 	static inline int _name##_flb_do_save(void *ser)		\
@@ -535,6 +543,7 @@ static inline void luosdk_flb_unregister(struct luosdk_flb *f, struct luosdk_han
 					       _name##_flb_author.version ?: 1, \
 				.bytes = sizeof(_ser),			\
 				.sealed = sizeof(_ser),			\
+				.layout = _name##_flb_author.layout,	\
 				.upgrades = _name##_flb_author.upgrades, \
 			},						\
 		};							\
@@ -601,6 +610,14 @@ static inline void luosdk_flb_unregister(struct luosdk_flb *f, struct luosdk_han
 				 _name##_flb_author.version &&		\
 				 !_name##_flb_author.upgrades,		\
 				 "luosdk: .upgrades is missing");	\
+									\
+		LUOSDK_NOTE(LUOSDK_NOTE_SHARED, _compat, LUOSDK_STATE_MAGIC, \
+			    _name##_flb_author.version ?: 1,		\
+			    _name##_flb_author.min_version ?:		\
+			    _name##_flb_author.version ?: 1,		\
+			    sizeof(_ser), sizeof(_ser),			\
+			    _name##_flb_author.layout);			\
+		_name##_flb.format = _name##_flb_type().format;		\
 									\
 		return luosdk_flb_register(&_name##_flb, h);		\
 	}								\

@@ -24,6 +24,7 @@
 #include <luosdk/depend.h>
 #include <luosdk/file.h>
 #include <luosdk/guard.h>
+#include <luosdk/note.h>
 #include <luosdk/state.h>
 #include <luosdk/stats.h>
 #include <luosdk/trace.h>
@@ -114,6 +115,9 @@
  * ``u32 sealed``
  *	How many bytes of @ser the checksum covers. All by default; fewer if
  *	fields at its end still change between freeze and the kexec.
+ * ``u32 layout``
+ *	LUOSDK_LAYOUT() of @ser, for scripts/preflight to tell whether another kernel
+ *	lays the same version out in the same way. Without it that compares sizes.
  * ``unsigned int drain_ms``
  *	How long freeze waits for open access sections. 1000 by default.
  * ``.link``, ``.bind``, ``.parents``, ``.parent``
@@ -646,16 +650,17 @@ luosdk_handler_trace(struct liveupdate_file_op_args *args,
 				 err ? 0 : h->slots.slot_bytes, began, err);
 }
 
+/* Numbers of files mean something else where there are no look-ups. */
+#define LUOSDK_VERSION_LINKS(links)					\
+	(!LUOSDK_LOOKUPS && (links) ? LUOSDK_VERSION_BY_HANDLE : 0)
+
 static inline int luosdk_handler_register(struct luosdk_handler *h)
 {
 	int err;
 
 	h->format.compat = luosdk_compat_hash(h->format.compatible);
-	/* Numbers of files mean something else where there are no look-ups. */
-	if (!LUOSDK_LOOKUPS && h->depend.links) {
-		h->format.version |= LUOSDK_VERSION_BY_HANDLE;
-		h->format.min_version |= LUOSDK_VERSION_BY_HANDLE;
-	}
+	h->format.version |= LUOSDK_VERSION_LINKS(h->depend.links);
+	h->format.min_version |= LUOSDK_VERSION_LINKS(h->depend.links);
 
 	err = liveupdate_register_file_handler(&h->fh);
 	/* A kernel that was booted without live update: nothing to do. */
@@ -668,6 +673,7 @@ static inline int luosdk_handler_register(struct luosdk_handler *h)
 		return err;
 	}
 
+	luosdk_stats_describe(&h->stats, &h->format, false);
 	luosdk_stats_register(&h->stats, h->name);
 	h->registered = true;
 
@@ -731,6 +737,7 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 		u32 min_version;					\
 		const struct luosdk_upgrade *upgrades;			\
 		u32 sealed;						\
+		u32 layout;						\
 		unsigned int drain_ms;					\
 	} _name##_luo_author = { __VA_ARGS__ };				\
 									\
@@ -993,6 +1000,7 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 				       _name##_luo_author.version ?: 1,	\
 			.bytes = sizeof(_ser),				\
 			.sealed = _name##_luo_author.sealed ?: sizeof(_ser), \
+			.layout = _name##_luo_author.layout,		\
 			.upgrades = _name##_luo_author.upgrades,	\
 		};							\
 		_name##_luo_handler.depend.parents = _name##_luo_author.parents; \
@@ -1004,6 +1012,15 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 			_name##_luo_handler.depend.guard = _name##_luo_author.guard; \
 		}							\
 									\
+		LUOSDK_NOTE(LUOSDK_NOTE_FILE, _compat, LUOSDK_STATE_MAGIC, \
+			    (_name##_luo_author.version ?: 1) |		\
+			    LUOSDK_VERSION_LINKS(_name##_luo_author.link), \
+			    (_name##_luo_author.min_version ?:		\
+			     _name##_luo_author.version ?: 1) |		\
+			    LUOSDK_VERSION_LINKS(_name##_luo_author.link), \
+			    sizeof(_ser),				\
+			    _name##_luo_author.sealed ?: sizeof(_ser),	\
+			    _name##_luo_author.layout);			\
 		return luosdk_handler_register(&_name##_luo_handler);	\
 	}								\
 									\

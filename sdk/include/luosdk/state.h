@@ -147,6 +147,8 @@ struct luosdk_upgrade {
  * @bytes:       Size of the payload of @version.
  * @sealed:      How many bytes of it the checksum covers: all, unless fields at
  *               its end are mirrored.
+ * @layout:      LUOSDK_LAYOUT() of the payload of @version; 0 if nobody said. For
+ *               scripts/preflight, see luosdk/note.h.
  * @upgrades:    One step for each version from @min_version to @version - 1.
  */
 struct luosdk_format {
@@ -156,6 +158,7 @@ struct luosdk_format {
 	u32 min_version;
 	u32 bytes;
 	u32 sealed;
+	u32 layout;
 	const struct luosdk_upgrade *upgrades;
 };
 

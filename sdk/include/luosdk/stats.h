@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/seq_file.h>
+#include <luosdk/state.h>
 
 /**
  * DOC: stats
@@ -42,6 +43,19 @@
  *	}
  *
  * ================  ========================================================
+ * compatible        not a number: the handler's compatible string
+ * kind              not a number: file, or shared for state that files share
+ * version           that is written
+ * payload           size of a state of that version
+ * sealed            how much of it the checksum covers
+ * layout            LUOSDK_LAYOUT() of it, 0 if nobody said
+ * preserved_now     files (shared states) that a kexec now would carry over in it
+ * ================  ========================================================
+ *
+ * These, which scripts/preflight reads, come first, if the handler has a format: one made with
+ * handler.h or flb.h, or one whose luosdk_stats has it from luosdk_stats_describe().
+ *
+ * ================  ========================================================
  * line              counts
  * ================  ========================================================
  * preserved         files preserved
@@ -54,6 +68,7 @@
  * discarded         states freed in finish because nobody retrieved them
  * leaked            bytes lost until the next reboot to damaged states
  * bytes             bytes of saved state that exist now
+ * other_format      files preserved now in another format than that of the handler
  * failed_<errno>    callbacks that returned this error; only if there are any
  * ================  ========================================================
  */
@@ -70,6 +85,7 @@
  * @LUOSDK_STAT_DISCARDED:    States freed that nobody retrieved.
  * @LUOSDK_STAT_LEAKED:       Bytes lost until the next reboot.
  * @LUOSDK_STAT_BYTES:        Bytes of saved state that exist now.
+ * @LUOSDK_STAT_OTHER_FORMAT: Files preserved now in another format.
  * @LUOSDK_STAT_NR:           How many there are.
  */
 enum luosdk_stat {
@@ -83,6 +99,7 @@ enum luosdk_stat {
 	LUOSDK_STAT_DISCARDED,
 	LUOSDK_STAT_LEAKED,
 	LUOSDK_STAT_BYTES,
+	LUOSDK_STAT_OTHER_FORMAT,
 	LUOSDK_STAT_NR,
 };
 
@@ -96,6 +113,8 @@ struct luosdk_stats {
 	/* private: */
 	atomic_long_t count[LUOSDK_STAT_NR];
 	atomic_t failed[LUOSDK_STATS_ERRNOS];
+	const struct luosdk_format *format;
+	bool shared;
 	struct dentry *dir;
 };
 
@@ -103,7 +122,7 @@ struct luosdk_stats {
  * luosdk_stats_add() - Add to a counter.
  * @stats: The handler's counters.
  * @stat:  Which one.
- * @n:     How much; may be negative for LUOSDK_STAT_BYTES.
+ * @n:     How much; may be negative for LUOSDK_STAT_BYTES and _OTHER_FORMAT.
  *
  * Context: Any.
  */
@@ -172,6 +191,37 @@ static inline int luosdk_stats_read_failed(struct luosdk_stats *stats, int err)
 	return atomic_read(luosdk_stats_errno(stats, err));
 }
 
+/**
+ * luosdk_stats_describe() - Say whose files are counted, for scripts/preflight.
+ * @stats:  The counters.
+ * @format: What the files are saved as. Must stay.
+ * @shared: It is no file but state that files share.
+ *
+ * Context: Any. Before luosdk_stats_register().
+ */
+static inline void luosdk_stats_describe(struct luosdk_stats *stats,
+					 const struct luosdk_format *format,
+					 bool shared)
+{
+	stats->format = format;
+	stats->shared = shared;
+}
+
+static inline void luosdk_stats_show_format(struct seq_file *m,
+					    struct luosdk_stats *stats)
+{
+	const struct luosdk_format *fmt = stats->format;
+
+	seq_printf(m, "compatible %s\nkind %s\n", fmt->compatible,
+		   stats->shared ? "shared" : "file");
+	seq_printf(m, "version %u\npayload %u\nsealed %u\nlayout %#x\n",
+		   fmt->version, fmt->bytes, fmt->sealed, fmt->layout);
+	seq_printf(m, "preserved_now %ld\n",
+		   luosdk_stats_read(stats, LUOSDK_STAT_PRESERVED) -
+		   luosdk_stats_read(stats, LUOSDK_STAT_UNPRESERVED) -
+		   luosdk_stats_read(stats, LUOSDK_STAT_OTHER_FORMAT));
+}
+
 static inline int luosdk_stats_show(struct seq_file *m, void *unused)
 {
 	static const char * const names[LUOSDK_STAT_NR] = {
@@ -185,10 +235,13 @@ static inline int luosdk_stats_show(struct seq_file *m, void *unused)
 		[LUOSDK_STAT_DISCARDED]    = "discarded",
 		[LUOSDK_STAT_LEAKED]       = "leaked",
 		[LUOSDK_STAT_BYTES]        = "bytes",
+		[LUOSDK_STAT_OTHER_FORMAT] = "other_format",
 	};
 	struct luosdk_stats *stats = m->private;
 	int i;
 
+	if (stats->format)
+		luosdk_stats_show_format(m, stats);
 	for (i = 0; i < LUOSDK_STAT_NR; i++)
 		seq_printf(m, "%s %ld\n", names[i], luosdk_stats_read(stats, i));
 

@@ -94,6 +94,7 @@ LUOSDK_HANDLER(eventfd, EVENTFD_LUO_FH_COMPATIBLE,
 	.thaw = eventfd_thaw,
 	.restore = eventfd_restore,
 	.sealed = offsetof(struct eventfd_luo_ser, count),
+	.layout = LUOSDK_LAYOUT(struct eventfd_luo_ser, flags, file_flags, count),
 );
 luosdk_module_handler(eventfd);
 

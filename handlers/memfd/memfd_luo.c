@@ -338,6 +338,9 @@ LUOSDK_HANDLER(memfd, MEMFD_LUO_SDK_COMPATIBLE,
 	.unpreserve = memfd_unpreserve,
 	.restore = memfd_restore,
 	.discard = memfd_discard,
+	.layout = LUOSDK_LAYOUT(struct memfd_luo_state, attrs.pos, attrs.size, attrs.seals,
+				attrs.mode, attrs.uid, attrs.gid, attrs.file_flags,
+				attrs.reserved, folios),
 );
 
 struct luosdk_handler *const memfd_handler = &memfd_luo_handler;

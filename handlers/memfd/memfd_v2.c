@@ -208,6 +208,7 @@ static int memfd_v2_preserve(struct liveupdate_file_op_args *args)
 	args->private_data = folios;
 	args->serialized_data = virt_to_phys(ser);
 	luosdk_stats_inc(stats, LUOSDK_STAT_PRESERVED);
+	luosdk_stats_inc(stats, LUOSDK_STAT_OTHER_FORMAT);
 
 	return 0;
 
@@ -232,6 +233,7 @@ static void memfd_v2_unpreserve(struct liveupdate_file_op_args *args)
 	memfd_thaw_mapping(file_inode(args->file));
 	luosdk_guards_release(&memfd_handler->guards, memfd_inode(args->file), args->file);
 	luosdk_stats_inc(&memfd_handler->stats, LUOSDK_STAT_UNPRESERVED);
+	luosdk_stats_add(&memfd_handler->stats, LUOSDK_STAT_OTHER_FORMAT, -1);
 }
 
 static int memfd_v2_freeze(struct liveupdate_file_op_args *args)
@@ -458,6 +460,9 @@ int memfd_v2_register(void)
 {
 	int err = liveupdate_register_file_handler(&memfd_v2_handler);
 
+	/* Versions are those of the string; the layout is the kernel's, see kho/abi/memfd.h. */
+	LUOSDK_NOTE(LUOSDK_NOTE_FILE, MEMFD_LUO_FH_COMPATIBLE, 0, 1, 1,
+		    sizeof(struct memfd_luo_ser), 0, 0);
 	memfd_v2_registered = !err;
 
 	return err == -EOPNOTSUPP ? 0 : err;

@@ -96,6 +96,7 @@ LUOSDK_FLB(vfio_stub_bus, VFIO_STUB_BUS_LUO_FLB_COMPATIBLE,
 	.save = vfio_stub_bus_save,
 	.restore = vfio_stub_bus_restore,
 	.release = vfio_stub_bus_release_all,
+	.layout = LUOSDK_LAYOUT(struct vfio_stub_bus_luo_ser, devices, serial),
 );
 
 static int vfio_stub_bus_note(struct vfio_stub_device *device, bool preserved)
@@ -321,6 +322,7 @@ LUOSDK_HANDLER(vfio_stub_container, VFIO_STUB_CONTAINER_LUO_FH_COMPATIBLE,
 	.bind = vfio_stub_container_bind,
 	.discard = vfio_stub_container_discard,
 	.parent = true,
+	.layout = LUOSDK_LAYOUT(struct vfio_stub_container_luo_ser, tree, file_flags, reserved),
 );
 
 /* ------------------------------- Devices ------------------------------- */
@@ -694,6 +696,7 @@ LUOSDK_HANDLER(vfio_stub, VFIO_STUB_LUO_FH_COMPATIBLE,
 	.ready = vfio_stub_ready,
 	.discard = vfio_stub_discard,
 	.sealed = offsetof(struct vfio_stub_luo_ser, count),
+	.layout = LUOSDK_LAYOUT(struct vfio_stub_luo_ser, tree, file_flags, reserved, count),
 	.parents = vfio_stub_parents,
 );
 

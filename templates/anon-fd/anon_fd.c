@@ -163,6 +163,7 @@ LUOSDK_HANDLER(anon_fd, ANON_FD_LUO_FH_COMPATIBLE,
 	.guard = LUOSDK_GUARD_IN(struct anon_fd, guard),
 	.save = anon_fd_save,
 	.restore = anon_fd_restore,
+	.layout = LUOSDK_LAYOUT(struct anon_fd_luo_ser, file_flags, len, text),
 );
 
 /* ------------------------------ The device ------------------------------- */

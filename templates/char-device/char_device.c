@@ -364,6 +364,8 @@ LUOSDK_HANDLER(char_device, CHAR_DEVICE_LUO_FH_COMPATIBLE,
 	.restore = char_device_restore,
 	.link = char_device_link,
 	.bind = char_device_bind,
+	.layout = LUOSDK_LAYOUT(struct char_device_luo_ser, number, file_flags, events, seen, irq,
+				flags, reserved),
 );
 
 /* ------------------------------ The devices ------------------------------ */

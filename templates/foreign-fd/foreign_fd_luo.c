@@ -159,6 +159,7 @@ LUOSDK_HANDLER(foreign_fd, FOREIGN_FD_LUO_FH_COMPATIBLE,
 	.unpreserve = foreign_fd_unpreserve,
 	.restore = foreign_fd_restore,
 	.discard = foreign_fd_discard,
+	.layout = LUOSDK_LAYOUT(struct foreign_fd_luo_ser, pos, file_flags, len, data),
 );
 
 /* Yours: where nothing has to be there beforehand, luosdk_module_handler() is all. */

@@ -387,6 +387,7 @@ LUOSDK_HANDLER(memory_fd, MEMORY_FD_LUO_FH_COMPATIBLE,
 	.unpreserve = memory_fd_unpreserve,
 	.restore = memory_fd_restore,
 	.discard = memory_fd_discard,
+	.layout = LUOSDK_LAYOUT(struct memory_fd_luo_ser, pos, file_flags, nr_pages, folios),
 );
 
 /* What a damaged list of pages named may be anybody's: it is left alone, and that is said. */

@@ -141,6 +141,7 @@ LUOSDK_FLB(shared_state_ids, SHARED_STATE_LUO_FLB_COMPATIBLE,
 	.save = shared_state_ids_save,
 	.restore = shared_state_ids_restore,
 	.release = shared_state_ids_release,
+	.layout = LUOSDK_LAYOUT(struct shared_state_ids_luo_ser, next),
 );
 
 /*
@@ -210,6 +211,7 @@ LUOSDK_HANDLER(shared_state, SHARED_STATE_LUO_FH_COMPATIBLE,
 	.guard = LUOSDK_GUARD_IN(struct shared_state, guard),
 	.save = shared_state_save,
 	.restore = shared_state_restore,
+	.layout = LUOSDK_LAYOUT(struct shared_state_luo_ser, id, file_flags, reserved),
 );
 
 /* The handler first, then what its files share; the other way round to end. */

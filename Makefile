@@ -20,7 +20,7 @@ vmtest-args := $(SCENARIO)
 need-kdir = @test -n "$(KDIR)" || { \
 	echo "make $@: KDIR is missing; say for instance 'make $@ KDIR=../linux'" >&2; exit 2; }
 
-.PHONY: help demo test kunit coverage mutants vmtest check coccicheck docs bench modules modules_install modules_clean new graft ungraft mkpatch get-kernel show-state clean
+.PHONY: help demo test kunit coverage mutants vmtest check coccicheck docs bench modules modules_install modules_clean new graft ungraft mkpatch get-kernel show-state preflight clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -93,6 +93,12 @@ show-state: ## print the saved states in a dump of memory [DUMP=file]
 	@test -n "$(DUMP)" || { \
 		echo "make $@: DUMP is missing; say for instance 'make $@ DUMP=memory.bin'" >&2; exit 2; }
 	@scripts/show-state "$(DUMP)"
+
+preflight: ## will the preserved files come back? [IMAGE=kernel] [MODULES=dir] [INITRD=file]
+	@test -n "$(IMAGE)" || { \
+		echo "make $@: IMAGE is missing; say for instance 'make $@ IMAGE=/boot/vmlinuz'" >&2; exit 2; }
+	@scripts/preflight $(if $(MODULES),--modules "$(MODULES)") \
+		$(if $(INITRD),--initrd "$(INITRD)") "$(IMAGE)"
 
 clean: ## remove what was built for this checkout; the fetched source stays
 	@scripts/get-kernel --clean

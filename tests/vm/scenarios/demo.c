@@ -328,6 +328,21 @@ static void device_after(const struct book *book, int session)
 	lt_story(" ");
 }
 
+/* What a careful user asks before the update: will the next kernel bring all of this back? */
+static void ask_preflight(void)
+{
+	static const char *const argv[] = { "/preflight", "/bzImage", NULL };
+	static char out[4096];
+	char *line, *save;
+	int status = lt_run(argv, out, sizeof(out));
+
+	lt_result(status, 0, "preflight says that all files will come back");
+	lt_story("  Will the next kernel bring them back? scripts/preflight says:");
+	for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		lt_story("    %s", line);
+	lt_story(" ");
+}
+
 static void before(void)
 {
 	struct book *book = lt_carry_new("demo-book", sizeof(*book));
@@ -370,6 +385,7 @@ static void before(void)
 	lt_ok(book->bytes > 0, "the handler counts the bytes of its saved state");
 	device_before(session, device);
 	lt_story(" ");
+	ask_preflight();
 
 	lt_eventfd_write(fd[0], 2);
 	lt_eventfd_signal(fd[2]);
@@ -524,7 +540,7 @@ static void after(void)
 LT_SCENARIO(demo) = {
 	.name	= "demo.story",
 	.about	= "the story that make demo tells",
-	.stage	= { { before, 16 }, { after, 17 } },
+	.stage	= { { before, 17 }, { after, 17 } },
 	.flags	= LT_ALONE,
 	.cmdline = "trace_event=luosdk:* trace_clock=mono tp_printk",
 };

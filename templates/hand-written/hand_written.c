@@ -167,8 +167,13 @@ static struct file *hand_written_create(const u8 *text, u32 len, u32 flags,
 	h->len = len;
 
 	file = anon_inode_getfile("[hand_written]", &hand_written_fops, h, flags);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
 		kfree(h);
+		return file;
+	}
+	/* It takes access mode and O_NONBLOCK, and drops the rest. */
+	file->f_flags |= flags & O_APPEND;
+
 	return file;
 }
 

@@ -75,10 +75,17 @@ static inline struct file *luosdk_anon_file(const char *name,
 					    const struct file_operations *fops,
 					    void *ctx, u32 flags)
 {
+	struct file *file;
+
 	if (flags & ~LUOSDK_FILE_FLAGS || (flags & O_ACCMODE) == O_ACCMODE)
 		return ERR_PTR(-EINVAL);
 
-	return anon_inode_getfile(name, fops, ctx, flags);
+	file = anon_inode_getfile(name, fops, ctx, flags);
+	/* It takes access mode and O_NONBLOCK, and drops the rest. */
+	if (!IS_ERR(file))
+		file->f_flags |= flags & O_APPEND;
+
+	return file;
 }
 
 #endif /* _LUOSDK_FILE_H */

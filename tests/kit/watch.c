@@ -468,6 +468,7 @@ int __init luokit_module_init(void)
 
 	return 0;
 }
+
 #ifndef MODULE
 core_initcall(luokit_module_init);
 #endif

@@ -1032,9 +1032,11 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 
 /* modprobe hands what is meant for the one that is built in to the one it loads. */
 #ifdef MODULE
-#define __luosdk_enabled_param(_name)	static_assert(true)
+#define __luosdk_module_enabled(_name)					\
+	static const bool _name##_luo_enabled = true
 #else
-#define __luosdk_enabled_param(_name)					\
+#define __luosdk_module_enabled(_name)					\
+	static bool _name##_luo_enabled = true;				\
 	module_param_named(enabled, _name##_luo_enabled, bool, 0);	\
 	MODULE_PARM_DESC(enabled, "register the handler (default: yes)")
 #endif
@@ -1049,9 +1051,7 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
  * could not be loaded as a module any more; so a driver that uses this gives no other
  * parameter a file there.
  */
-#define luosdk_module_enabled(_name)					\
-	static bool _name##_luo_enabled = true;				\
-	__luosdk_enabled_param(_name)
+#define luosdk_module_enabled(_name)	__luosdk_module_enabled(_name)
 
 /**
  * luosdk_module_handler() - Init and exit of a module that is only a handler.

@@ -729,7 +729,7 @@ static int eventfd_subject_drain(struct luokit *k, struct file *file, u64 n)
 static int eventfd_subject_setfl(struct luokit *k, struct file *file, u64 n)
 {
 	spin_lock(&file->f_lock);
-	file->f_flags ^= O_NONBLOCK;
+	file->f_flags ^= n & 1 ? O_NONBLOCK : 0;
 	spin_unlock(&file->f_lock);
 	return 0;
 }

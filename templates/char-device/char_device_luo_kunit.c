@@ -484,7 +484,7 @@ static int char_device_subject_detach(struct luokit *k, struct file *file, u64 n
 static int char_device_subject_setfl(struct luokit *k, struct file *file, u64 n)
 {
 	spin_lock(&file->f_lock);
-	file->f_flags ^= O_NONBLOCK | O_APPEND;
+	file->f_flags ^= n & 1 ? O_NONBLOCK : O_APPEND;
 	spin_unlock(&file->f_lock);
 	return 0;
 }

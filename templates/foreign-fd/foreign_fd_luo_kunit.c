@@ -253,7 +253,7 @@ static int foreign_fd_subject_seek(struct luokit *k, struct file *file, u64 n)
 static int foreign_fd_subject_setfl(struct luokit *k, struct file *file, u64 n)
 {
 	spin_lock(&file->f_lock);
-	file->f_flags ^= O_NONBLOCK;
+	file->f_flags ^= n & 1 ? O_NONBLOCK : O_APPEND;
 	spin_unlock(&file->f_lock);
 	return 0;
 }

@@ -348,7 +348,7 @@ static const char *shared_state_subject_differ(struct luokit *k, struct file *wa
 static int shared_state_subject_setfl(struct luokit *k, struct file *file, u64 n)
 {
 	spin_lock(&file->f_lock);
-	file->f_flags ^= O_NONBLOCK | O_APPEND;
+	file->f_flags ^= n & 1 ? O_NONBLOCK : O_APPEND;
 	spin_unlock(&file->f_lock);
 	return 0;
 }

@@ -261,17 +261,17 @@ unsigned int luokit_orders(struct luokit *k, const struct luokit_ordered *files)
 /* ---- Two threads ------------------------------------------------------------------ */
 
 /*
- * Run @a and @b at the same moment on two CPUs, @rounds times; each gets the number of
- * the round. @between, if any, is called after each round in the thread of @a, which is
- * not the test's: expect there, but do not assert. A session call that comes after a
- * freeze returns -EDEADLK in a race, where it would wait for ever on a machine. Skips
- * the test where there is one CPU only.
+ * Run @a and @b at the same moment on two CPUs, @rounds times or for ten seconds, whichever
+ * ends first; each gets the number of the round. @between, if any, is called after each round
+ * in the thread of @a, which is not the test's: expect there, but do not assert. A session
+ * call that comes after a freeze returns -EDEADLK in a race, where it would wait for ever on a
+ * machine. Skips the test where there is one CPU only. Returns how many rounds there were.
  */
-void luokit_race(struct luokit *k, unsigned int rounds,
-		 void (*a)(struct luokit *k, void *ctx, unsigned int round),
-		 void (*b)(struct luokit *k, void *ctx, unsigned int round),
-		 void (*between)(struct luokit *k, void *ctx, unsigned int round),
-		 void *ctx);
+unsigned int luokit_race(struct luokit *k, unsigned int rounds,
+			 void (*a)(struct luokit *k, void *ctx, unsigned int round),
+			 void (*b)(struct luokit *k, void *ctx, unsigned int round),
+			 void (*between)(struct luokit *k, void *ctx, unsigned int round),
+			 void *ctx);
 
 /* Worlds that come with the kit; a suite declares its own likewise. */
 extern const struct luokit_world memfd_core_world;

@@ -31,6 +31,8 @@ struct luokit_race {
 	void (*between)(struct luokit *k, void *ctx, unsigned int round);
 	void *ctx;
 	unsigned int rounds;
+	unsigned int run;	/* of them, counted by the first racer */
+	unsigned long deadline;
 	bool stop;		/* set by the first racer, between two rounds */
 	atomic_t arrived;
 	atomic_t running;
@@ -40,6 +42,12 @@ struct luokit_race {
 
 /* No round takes so long, on however busy a host; of a wrong handler it is to be expected. */
 #define LUOKIT_STUCK(k)	((k)->judge && (k)->judge->verdict ? 5 * HZ : 20 * HZ)
+
+/*
+ * By then two threads have met often enough. Otherwise a round takes microseconds, but where
+ * other guests want the CPUs of the host they take turns, and it is milliseconds.
+ */
+#define LUOKIT_RACE_TIME	(10 * HZ)
 
 /* As many turns of a spinning CPU as the other one needs if it runs at all. */
 #define LUOKIT_SPINS	2000
@@ -81,8 +89,13 @@ static int luokit_racer(void *data)
 		luokit_meet(race, 3 * round + 3);
 		if (!racer->nr && race->between)
 			race->between(race->k, race->ctx, round);
+		if (racer->nr)
+			continue;
+		race->run++;
 		/* What was found in a case is enough, and what follows may be anything. */
-		if (!racer->nr && race->k->judge && race->k->judge->findings)
+		if (race->k->judge && race->k->judge->findings)
+			race->stop = true;
+		if (time_after(jiffies, race->deadline))
 			race->stop = true;
 	}
 	if (atomic_dec_and_test(&race->running))
@@ -91,13 +104,13 @@ static int luokit_racer(void *data)
 	return 0;
 }
 
-void luokit_race(struct luokit *k, unsigned int rounds,
-		 void (*a)(struct luokit *k, void *ctx, unsigned int round),
-		 void (*b)(struct luokit *k, void *ctx, unsigned int round),
-		 void (*between)(struct luokit *k, void *ctx, unsigned int round),
-		 void *ctx)
+unsigned int luokit_race(struct luokit *k, unsigned int rounds,
+			 void (*a)(struct luokit *k, void *ctx, unsigned int round),
+			 void (*b)(struct luokit *k, void *ctx, unsigned int round),
+			 void (*between)(struct luokit *k, void *ctx, unsigned int round),
+			 void *ctx)
 {
-	unsigned int cpu = cpumask_first(cpu_online_mask);
+	unsigned int cpu = cpumask_first(cpu_online_mask), run;
 	struct task_struct *tasks[2];
 	struct luokit_race *race;
 	int i, arrived;
@@ -113,6 +126,7 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 	race->between = between;
 	race->ctx = ctx;
 	race->rounds = min(rounds, luokit_rounds);
+	race->deadline = jiffies + LUOKIT_RACE_TIME;
 	atomic_set(&race->running, 2);
 	init_completion(&race->over);
 	init_waitqueue_head(&race->sleeper);
@@ -147,6 +161,9 @@ void luokit_race(struct luokit *k, unsigned int rounds,
 	for (i = 0; i < 2; i++)
 		kthread_stop_put(tasks[i]);
 	k->racing = false;
+	run = race->run;
 	kfree(race);
 	luokit_flush_puts(k);
+
+	return run;
 }

@@ -1033,7 +1033,7 @@ static inline void luosdk_handler_unregister(struct luosdk_handler *h)
 /* modprobe hands what is meant for the one that is built in to the one it loads. */
 #ifdef MODULE
 #define __luosdk_module_enabled(_name)					\
-	static const bool _name##_luo_enabled = true
+	static bool _name##_luo_enabled = true
 #else
 #define __luosdk_module_enabled(_name)					\
 	static bool _name##_luo_enabled = true;				\

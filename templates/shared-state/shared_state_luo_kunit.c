@@ -361,7 +361,8 @@ static int shared_state_subject_new(struct luokit *k, struct file *file, u64 n)
 
 	if (IS_ERR(other))
 		return PTR_ERR(other);
-	fput(other);
+	/* Now: a worker that ends them later does not keep up with a race. */
+	__fput_sync(other);
 	return 0;
 }
 

@@ -1089,6 +1089,20 @@ static void count_frames(int flags, __u64 pfn, unsigned int nr, struct lt_pages 
 	}
 }
 
+/* How many of @nr pages, at page @at of the address space, are in aligned groups of @group. */
+static size_t in_groups(const __u64 *entry, size_t at, size_t nr, size_t group)
+{
+	size_t i = -at & (group - 1), j, found = 0;
+
+	for (; i + group <= nr; i += group) {
+		for (j = 0; j < group && entry[i] && entry[i + j] == entry[i] + j;)
+			j++;
+		if (j == group && !(entry[i] & (group - 1)))
+			found += group;
+	}
+	return found;
+}
+
 void lt_pages(const void *mem, size_t size, struct lt_pages *pages)
 {
 	int map = lt_must(neg_errno(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)),
@@ -1108,6 +1122,8 @@ void lt_pages(const void *mem, size_t size, struct lt_pages *pages)
 		for (i = 0; i < n; i++)
 			entry[i] = entry[i] & PM_PRESENT ? entry[i] & PM_PFN : 0;
 		pages->sum = sum_more(pages->sum, entry, n * sizeof(*entry));
+		pages->fours += in_groups(entry, at, n, 4);
+		pages->blocks += in_groups(entry, at, n, 512) / 512;
 		/* Frames that follow each other are asked for at once. */
 		for (i = 0; i < n; i = j) {
 			for (j = i + 1; j < n && entry[i] && entry[j] == entry[i] + j - i;)

@@ -256,6 +256,12 @@ struct lt_pages {
 	unsigned long present;		/* of them all */
 	unsigned long large;		/* in a folio of more than one */
 	unsigned long folios;
+	/*
+	 * Naturally aligned groups, of the mapping, that are such groups of memory: pages in
+	 * groups of four, and 2 MiB ones. What can come back large, whatever it is now.
+	 */
+	unsigned long fours;
+	unsigned long blocks;
 	__u64 sum;			/* of their numbers, in order */
 };
 

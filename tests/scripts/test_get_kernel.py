@@ -487,6 +487,38 @@ class FromATree(KernelCase):
         self.assertEqual(self.runs(), 1, texts)
         self.assertEqual(sum("copying" in t for t in texts), 1, texts)
 
+    def one_overtakes(self, top):
+        """Two see no tree; the one of @top waits until the other one is done."""
+        self.works("get-kernel", "source")                      # the source is there, a tree is not
+        shutil.rmtree(f"{self.cache}/kernel")
+        with open(f"{self.cache}/.lock-source", "w", encoding="utf-8") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            procs = []
+            for place in (self.top, top):
+                p = subprocess.Popen([f"{place}/scripts/get-kernel", "um"], env=self.env, text=True,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
+                self.assertIn("waiting for another get-kernel", p.stdout.readline())
+                procs.append(p)
+            procs[1].send_signal(signal.SIGSTOP)
+        first = procs[0].communicate(timeout=60)[0]
+        procs[1].send_signal(signal.SIGCONT)
+        second = procs[1].communicate(timeout=60)[0]
+        self.assertEqual([p.returncode for p in procs], [0, 0], first + second)
+        return first + second
+
+    def test_overtaken_it_finds_all_done(self):
+        texts = self.one_overtakes(self.top)
+        self.assertEqual(self.runs(), 1, texts)
+
+    def test_overtaken_by_another_checkout_it_takes_the_next_slot(self):
+        other = self.make_project("other")
+        texts = self.one_overtakes(other)
+        folders = [self.works("get-kernel", "--print", "um", top=top).strip()
+                   for top in (self.top, other)]
+        self.assertNotEqual(*folders)
+        self.assertEqual([self.runs(f) for f in folders], [1, 1], texts)
+
     # --- Checkouts -----------------------------------------------------------------
 
     def test_two_checkouts_share_the_source_and_no_tree(self):

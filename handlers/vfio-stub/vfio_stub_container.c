@@ -46,7 +46,7 @@ static bool vfio_stub_map_pages(struct vfio_stub_map *map, pgoff_t first)
 	unsigned long nr = map->bytes >> PAGE_SHIFT, i, n = 0;
 	pgoff_t next = first;
 
-	for (i = 0; i < map->nr_folios && n < nr; i++) {
+	for (i = 0; i < map->nr_folios; i++) {
 		struct folio *folio = map->folios[i];
 		pgoff_t page;
 

@@ -2,9 +2,9 @@
 /*
  * vfio_stub_luo_kunit.c - tests of the vfio stub's live update, without a reboot.
  *
- * First devices and their bus, then what happens where a file that is needed is not there, then
- * all orders in which four files can be preserved and retrieved. The last lines put
- * both types of files through the conformance kit.
+ * First devices and their bus, then what happens where a file that is needed is not there, or
+ * what was saved is not what it should be, then all orders in which four files can be preserved
+ * and retrieved. The last lines put both types of files through the conformance kit.
  *
  * The engine runs on a timer, and the fake kexec does not stop time: how exactly it goes on is
  * for the scenarios of tests/vm.
@@ -17,6 +17,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <luokit_subject.h>
+#include <luosdk/fdt.h>
 #include <luosdk/handler.h>
 
 #include "memfd_subject.h"
@@ -28,6 +29,7 @@
 
 unsigned int vfio_stub_kunit_devices = STUB_DEVICES;
 unsigned long vfio_stub_kunit_serial = STUB_SERIAL;
+bool vfio_stub_kunit_enabled = true;
 
 /* What a device is made of, in &luokit_state.arg. */
 #define STUB_RUNS		BIT_ULL(0)
@@ -266,6 +268,18 @@ static void vfio_stub_layout(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, VFIO_STUB_BUS_LUO_FLB_COMPATIBLE, "luosdk-vfio-stub-bus-v1");
 }
 
+/* How far the engine has come, which is further than @count: it has ten seconds. */
+static u64 stub_count_beyond(struct kunit *test, struct vfio_stub_device *device, u64 count)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < 10000 && READ_ONCE(device->engine.count) <= count; ms += 20)
+		msleep(20);
+	KUNIT_EXPECT_GT(test, READ_ONCE(device->engine.count), count);
+
+	return READ_ONCE(device->engine.count);
+}
+
 /* It goes on where it was, by itself, at the same place, and its interrupts arrive. */
 static void vfio_stub_engine(struct kunit *test)
 {
@@ -276,13 +290,9 @@ static void vfio_stub_engine(struct kunit *test)
 
 	session = luokit_create(k, "s");
 	KUNIT_ASSERT_EQ(test, stub_preserve(k, session, file), 0);
-	msleep(20);
+	stub_count_beyond(test, device, 0);
 	KUNIT_ASSERT_EQ(test, luokit_freeze(k), 0);
-	count = READ_ONCE(device->engine.count);
-	KUNIT_EXPECT_GT(test, count, 0);
-	msleep(20);
-	KUNIT_EXPECT_GT(test, READ_ONCE(device->engine.count), count);
-	count = READ_ONCE(device->engine.count);
+	count = stub_count_beyond(test, device, READ_ONCE(device->engine.count));
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
 
 	session = luokit_retrieve_session(k, "s");
@@ -290,15 +300,12 @@ static void vfio_stub_engine(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	device = stub_device(file);
 	KUNIT_EXPECT_GE(test, READ_ONCE(device->engine.count), count);
-	count = READ_ONCE(device->engine.count);
-	msleep(20);
-	KUNIT_EXPECT_GT(test, READ_ONCE(device->engine.count), count);
-	count = READ_ONCE(device->engine.count);
+	count = stub_count_beyond(test, device, READ_ONCE(device->engine.count));
 	pos = count * 8 % STUB_MAP_BYTES;
 	slot = *(u64 *)(device->engine.map->page[pos >> PAGE_SHIFT] + offset_in_page(pos));
 	KUNIT_EXPECT_GE(test, slot, count);
 	eventfd_ctx_peek(device->irq[0].ctx, &slot);
-	KUNIT_EXPECT_GE(test, slot, count / 4 - 2);
+	KUNIT_EXPECT_GE(test, slot + 2, count / 4);
 
 	KUNIT_EXPECT_EQ(test, stub_command(k, file, VFIO_STUB_BIND, device->container), 0);
 	KUNIT_EXPECT_EQ(test, stub_command(k, file, VFIO_STUB_STOP, NULL), 0);
@@ -466,6 +473,39 @@ static void vfio_stub_device_taken(struct kunit *test)
 	stub_end(test, session);
 }
 
+static void stub_newer_bus(struct luokit *k, void *ctx)
+{
+	stub_world(k)->newer_bus();
+}
+
+/*
+ * The old kernel's bus says what this one's cannot read. No device is reserved: whoever opens one
+ * first has it, and here that is its file.
+ */
+static void vfio_stub_newer_bus(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *session, *file;
+
+	stub_preserved(test, STUB_MAPS(1));
+	luokit_between(k, stub_newer_bus, NULL, NULL);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_phase(&stub_world(k)->find(0)->guard), LUOSDK_IDLE);
+	session = luokit_retrieve_session(k, "s");
+	file = luokit_retrieve(k, session, DEVICE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_EXPECT_EQ(test, stub_command(k, file, VFIO_STUB_GIVE_UP, NULL), 0);
+	stub_end(test, session);
+}
+
+/* The driver core asks the bus. */
+static void stub_shutdown(struct file *file)
+{
+	struct device *dev = &stub_device(file)->dev;
+
+	dev->bus->shutdown(dev);
+}
+
 /* What is preserved works on, all else is reset. */
 static void vfio_stub_shutdown(struct kunit *test)
 {
@@ -476,14 +516,14 @@ static void vfio_stub_shutdown(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, stub_preserve(k, session, file), 0);
 	KUNIT_ASSERT_EQ(test, luokit_freeze(k), 0);
-	stub_world(k)->shutdown(stub_device(file));
-	stub_world(k)->shutdown(stub_device(other));
+	stub_shutdown(file);
+	stub_shutdown(other);
 	KUNIT_EXPECT_NOT_NULL(test, stub_device(file)->engine.map);
 	KUNIT_EXPECT_NULL(test, stub_device(other)->engine.map);
 	KUNIT_EXPECT_NULL(test, stub_device(other)->container);
 	luokit_thaw(k);
 	/* A reboot that is no live update. */
-	stub_world(k)->shutdown(stub_device(file));
+	stub_shutdown(file);
 	KUNIT_EXPECT_NULL(test, stub_device(file)->engine.map);
 	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
 }
@@ -502,6 +542,21 @@ static void vfio_stub_unbound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stub_command(k, file, VFIO_STUB_BIND, NULL), 0);
 	KUNIT_EXPECT_EQ(test, luokit_freeze(k), -ENOTCONN);
 	KUNIT_EXPECT_EQ(test, stub_setup(k, file, 0), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
+}
+
+/* LUO does not know of the bus: nobody would keep the device for its file. */
+static void vfio_stub_no_bus(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = stub_make_own(test, STUB_MAPS(1)), *session = luokit_create(k, "s");
+
+	stub_world(k)->bus_unregister(stub_world(k)->device);
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, session, DEVICE, file), -ENOENT);
+	KUNIT_EXPECT_EQ(test, luosdk_guard_phase(&stub_device(file)->guard), LUOSDK_IDLE);
+	KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
+	KUNIT_EXPECT_EQ(test, stub_world(k)->bus_register(stub_world(k)->device), 0);
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, session, DEVICE, file), 0);
 	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
 }
 
@@ -571,6 +626,229 @@ static void vfio_stub_parent_failed(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_open_misc(k, "vfio-stub0", O_RDWR)));
 	/* The pages that the damaged state names. */
 	luokit_expect_leak(k, STUB_MAP_BYTES);
+}
+
+/* ---- Trees that are intact, and not what the abi says --------------------------------------- */
+
+enum stub_oddity {
+	ODD_NOTHING,
+	/* Of a device. */
+	ODD_NO_ADDRESS, ODD_FAR_ADDRESS, ODD_NO_SERIAL, ODD_NO_CONFIG, ODD_NO_CONTAINER,
+	ODD_CONTAINER, ODD_NO_PERIOD, ODD_PERIOD, ODD_IRQ, ODD_EVERY, ODD_NO_NUMBER,
+	ODD_FAR_NUMBER, ODD_NO_EVENTFD, ODD_EVENTFD,
+	/* Of a device's engine or a container's mapping. */
+	ODD_NO_REG,
+	/* Of a container. */
+	ODD_NO_MEMFD, ODD_NO_BYTES, ODD_TWICE,
+};
+
+struct stub_odd {
+	const char *name;
+	enum stub_oddity what;
+	int err;
+	bool unknown;	/* even which device it is of */
+};
+
+/* What was preserved in whose name, and what to make of it. */
+struct stub_forger {
+	const struct stub_odd *odd;
+	bool container;
+	struct vfio_stub_device *device;
+	u64 handle;
+	int err;
+};
+
+static struct vfio_stub_map *stub_first_map(struct vfio_stub_device *device)
+{
+	struct vfio_stub_container *container = device->container->private_data;
+
+	return list_first_entry(&container->maps, struct vfio_stub_map, list);
+}
+
+static void stub_forge_engine(struct luosdk_fdt_out *out, enum stub_oddity odd)
+{
+	const u64 reg[] = { STUB_IOVA(0), STUB_MAP_BYTES };
+
+	luosdk_fdt_begin_node(out, "engine", LUOSDK_FDT_NO_UNIT);
+	if (odd != ODD_NO_REG)
+		luosdk_fdt_put_u64s(out, "reg", reg, ARRAY_SIZE(reg));
+	if (odd != ODD_NO_PERIOD)
+		luosdk_fdt_put_u32(out, "period-us", odd == ODD_PERIOD ? 1 : 500);
+	if (odd == ODD_IRQ)
+		luosdk_fdt_put_u64(out, "irq", 0);
+	else
+		luosdk_fdt_put_u32(out, "irq", 0);
+	if (odd == ODD_EVERY)
+		luosdk_fdt_put_u64(out, "every", 4);
+	else
+		luosdk_fdt_put_u32(out, "every", 4);
+	luosdk_fdt_end_node(out);
+}
+
+static void stub_forge_device(struct luosdk_fdt_out *out, struct vfio_stub_device *device,
+			      enum stub_oddity odd)
+{
+	u64 memfd = stub_first_map(device)->token;
+
+	if (odd != ODD_NO_ADDRESS)
+		luosdk_fdt_put_u32(out, "address", odd == ODD_FAR_ADDRESS ? VFIO_STUB_DEVICES :
+						   device->address);
+	if (odd != ODD_NO_SERIAL)
+		luosdk_fdt_put_u64(out, "serial", device->serial);
+	if (odd != ODD_NO_CONFIG)
+		luosdk_fdt_put_bytes(out, "config", device->config, sizeof(device->config));
+	if (odd != ODD_NO_CONTAINER)
+		luosdk_fdt_put_u64(out, "container", odd == ODD_CONTAINER ? memfd : device->token);
+	stub_forge_engine(out, odd);
+	luosdk_fdt_begin_node(out, "interrupt", odd == ODD_NO_NUMBER ? LUOSDK_FDT_NO_UNIT :
+						odd == ODD_FAR_NUMBER ? VFIO_STUB_IRQS : 0);
+	if (odd != ODD_NO_EVENTFD)
+		luosdk_fdt_put_u64(out, "eventfd", odd == ODD_EVENTFD ? memfd :
+						   device->irq[0].token);
+	luosdk_fdt_end_node(out);
+}
+
+static void stub_forge_container(struct luosdk_fdt_out *out, struct vfio_stub_device *device,
+				 enum stub_oddity odd)
+{
+	const u64 reg[] = { STUB_IOVA(0), odd == ODD_NO_BYTES ? 0 : STUB_MAP_BYTES };
+	const u64 memfd[] = { stub_first_map(device)->token, 0 };
+	unsigned int i;
+
+	for (i = 0; i < (odd == ODD_TWICE ? 2 : 1); i++) {
+		luosdk_fdt_begin_node(out, "mapping", i);
+		if (odd != ODD_NO_REG)
+			luosdk_fdt_put_u64s(out, "reg", reg, ARRAY_SIZE(reg));
+		if (odd != ODD_NO_MEMFD)
+			luosdk_fdt_put_u64s(out, "memfd", memfd, ARRAY_SIZE(memfd));
+		luosdk_fdt_end_node(out);
+	}
+}
+
+/* After the freeze: all links have their numbers. Both states begin with the tree. */
+static void stub_forge(struct luokit *k, void *ctx)
+{
+	struct stub_forger *f = ctx;
+	struct luosdk_state_hdr *hdr = phys_to_virt(f->handle);
+	struct luosdk_fdt_ser *tree = (void *)(hdr + 1);
+	struct luosdk_fdt_out out;
+
+	luosdk_fdt_rewrite(&out, tree);
+	if (f->container)
+		stub_forge_container(&out, f->device, f->odd->what);
+	else
+		stub_forge_device(&out, f->device, f->odd->what);
+	f->err = luosdk_fdt_commit(&out, tree);
+	luosdk_state_seal(tree);
+}
+
+/* In the next kernel, with the tree of a device or of its container as @odd says. */
+static struct file *stub_forged(struct kunit *test, const struct stub_odd *odd, bool container)
+{
+	struct luokit *k = test->priv;
+	struct stub_forger f = { .odd = odd, .container = container };
+	struct file *file = stub_make_own(test, STUB_RUNS | STUB_MAPS(1) | STUB_IRQS(1));
+	struct file *session = luokit_create(k, "s");
+
+	f.device = stub_device(file);
+	KUNIT_ASSERT_EQ(test, stub_preserve(k, session, file), 0);
+	KUNIT_ASSERT_EQ(test, luokit_data(k, session, container ? CONTAINER : DEVICE,
+					  &f.handle), 0);
+	luokit_between(k, stub_forge, NULL, &f);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	KUNIT_ASSERT_EQ(test, f.err, 0);
+
+	return luokit_retrieve_session(k, "s");
+}
+
+static const struct stub_odd stub_odd_devices[] = {
+	{ "nothing odd", ODD_NOTHING, 0 },
+	{ "no address", ODD_NO_ADDRESS, -ENOENT, .unknown = true },
+	{ "an address that no bus has", ODD_FAR_ADDRESS, -ENODEV, .unknown = true },
+	{ "no serial number", ODD_NO_SERIAL, -ENOENT, .unknown = true },
+	{ "no config space", ODD_NO_CONFIG, -ENOENT },
+	{ "no container", ODD_NO_CONTAINER, -ENOENT },
+	{ "a container that is a memfd", ODD_CONTAINER, -EINVAL },
+	{ "an engine that writes nowhere", ODD_NO_REG, -ENOENT },
+	{ "an engine without a period", ODD_NO_PERIOD, -ENOENT },
+	{ "an engine with a bad period", ODD_PERIOD, -EINVAL },
+	{ "an engine with a long irq", ODD_IRQ, -EINVAL },
+	{ "an engine with a long every", ODD_EVERY, -EINVAL },
+	{ "an interrupt without a number", ODD_NO_NUMBER, -EINVAL },
+	{ "an interrupt that is one too many", ODD_FAR_NUMBER, -EINVAL },
+	{ "an interrupt without an eventfd", ODD_NO_EVENTFD, -ENOENT },
+	{ "an eventfd that is a memfd", ODD_EVENTFD, -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(stub_odd_device, stub_odd_devices, name);
+
+/* It is refused, and the device is whoever's comes next, as if it had never been preserved. */
+static void vfio_stub_odd_device(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	const struct stub_odd *odd = test->param_value;
+	struct file *session = stub_forged(test, odd, false), *file;
+	struct vfio_stub_device *device = stub_world(k)->find(0);
+
+	file = luokit_retrieve(k, session, DEVICE);
+	if (odd->err) {
+		KUNIT_EXPECT_PTR_EQ(test, file, ERR_PTR(odd->err));
+		KUNIT_EXPECT_EQ(test, luosdk_guard_phase(&device->guard),
+				odd->unknown ? LUOSDK_RESERVED : LUOSDK_IDLE);
+	} else {
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+		KUNIT_EXPECT_NOT_NULL(test, device->engine.map);
+		KUNIT_EXPECT_EQ(test, stub_command(k, file, VFIO_STUB_GIVE_UP, NULL), 0);
+	}
+	stub_end(test, session);
+
+	file = luokit_open_misc(k, "vfio-stub0", O_RDWR);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	KUNIT_EXPECT_FALSE(test, device->incoming || device->container || device->irq[0].file ||
+			   device->irq[0].incoming || device->engine.args.bytes);
+	KUNIT_EXPECT_EQ(test, stub_setup(k, file, STUB_RUNS | STUB_MAPS(1)), 0);
+}
+
+/* Nobody asks for it. */
+static void vfio_stub_odd_device_left(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *session = stub_forged(test, test->param_value, false);
+
+	KUNIT_EXPECT_PTR_EQ(test, luokit_open_misc(k, "vfio-stub0", O_RDWR), ERR_PTR(-EBUSY));
+	stub_end(test, session);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_open_misc(k, "vfio-stub0", O_RDWR)));
+}
+
+static const struct stub_odd stub_odd_containers[] = {
+	{ "nothing odd", ODD_NOTHING, 0 },
+	{ "a mapping that is nowhere", ODD_NO_REG, -ENOENT },
+	{ "a mapping of nothing", ODD_NO_MEMFD, -ENOENT },
+	{ "a mapping without length", ODD_NO_BYTES, -EINVAL },
+	{ "two mappings in one place", ODD_TWICE, -EEXIST },
+};
+
+KUNIT_ARRAY_PARAM_DESC(stub_odd_container, stub_odd_containers, name);
+
+/* The device goes with it; the memfd is still there. */
+static void vfio_stub_odd_container(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	const struct stub_odd *odd = test->param_value;
+	struct file *session = stub_forged(test, odd, true), *file;
+
+	file = luokit_retrieve(k, session, DEVICE);
+	if (odd->err) {
+		KUNIT_EXPECT_PTR_EQ(test, file, ERR_PTR(odd->err));
+		KUNIT_EXPECT_PTR_EQ(test, luokit_retrieve(k, session, CONTAINER),
+				    ERR_PTR(odd->err));
+	} else {
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+		KUNIT_EXPECT_EQ(test, stub_command(k, file, VFIO_STUB_GIVE_UP, NULL), 0);
+	}
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_retrieve(k, session, MEMFD)));
+	stub_end(test, session);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(luokit_open_misc(k, "vfio-stub0", O_RDWR)));
 }
 
 /* ---- All orders ----------------------------------------------------------------------------- */
@@ -861,11 +1139,16 @@ static struct kunit_case vfio_stub_cases[] = {
 	KUNIT_CASE(vfio_stub_device_gone),
 	KUNIT_CASE(vfio_stub_device_differs),
 	KUNIT_CASE(vfio_stub_device_taken),
+	KUNIT_CASE(vfio_stub_newer_bus),
 	KUNIT_CASE(vfio_stub_shutdown),
 	KUNIT_CASE(vfio_stub_unbound),
+	KUNIT_CASE(vfio_stub_no_bus),
 	KUNIT_CASE(vfio_stub_missing),
 	KUNIT_CASE(vfio_stub_other_session),
 	KUNIT_CASE(vfio_stub_parent_failed),
+	KUNIT_CASE_PARAM(vfio_stub_odd_device, stub_odd_device_gen_params),
+	KUNIT_CASE_PARAM(vfio_stub_odd_device_left, stub_odd_device_gen_params),
+	KUNIT_CASE_PARAM(vfio_stub_odd_container, stub_odd_container_gen_params),
 	KUNIT_CASE_SLOW(vfio_stub_orders),
 	{}
 };

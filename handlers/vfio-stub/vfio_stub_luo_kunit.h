@@ -15,9 +15,24 @@ extern const struct luokit_world vfio_stub_world;
 /* The same on a kernel whose handlers cannot look up other files. */
 extern const struct luokit_world vfio_stub_alone_world;
 
+/* What the stub needs and somebody else can have: the name of its bus's state is the last. */
+enum vfio_stub_occupied {
+	VFIO_STUB_OCCUPIED_MISC,
+	VFIO_STUB_OCCUPIED_CONTAINER,
+	VFIO_STUB_OCCUPIED_DEVICE,
+	VFIO_STUB_OCCUPIED_BUS,
+	VFIO_STUB_NR_OCCUPIED
+};
+
 /* What luokit_private() of these worlds leads to. */
 struct vfio_stub_world_private {
 	struct luosdk_handler *device, *container;
+	/* The parameters as vfio_stub_kunit_*, and what comes and goes with the module. */
+	int (*hardware)(void);
+	int (*init)(void);
+	void (*exit)(void);
+	int (*occupy)(enum vfio_stub_occupied what);
+	void (*vacate)(enum vfio_stub_occupied what);
 	struct vfio_stub_device *(*find)(u32 address);
 	struct file *(*open)(struct vfio_stub_device *device, u32 flags);
 	struct file *(*container_create)(u32 flags);
@@ -29,12 +44,16 @@ struct vfio_stub_world_private {
 	int (*config)(struct vfio_stub_device *device, loff_t begin, const u8 *data,
 		      size_t count);
 	void (*info)(struct vfio_stub_device *device, struct vfio_stub_info *info);
-	void (*shutdown)(struct vfio_stub_device *device);
 	void (*unreserve)(struct vfio_stub_device *device);
+	int (*bus_register)(struct luosdk_handler *device);
+	void (*bus_unregister)(struct luosdk_handler *device);
+	/* What is preserved of the bus is of a later version. */
+	void (*newer_bus)(void);
 };
 
 /* The hardware of the next kernel that boots. Not a part of any kernel. */
 extern unsigned int vfio_stub_kunit_devices;
 extern unsigned long vfio_stub_kunit_serial;
+extern bool vfio_stub_kunit_enabled;
 
 #endif /* VFIO_STUB_LUO_KUNIT_H */

@@ -66,6 +66,13 @@ __printf(1, 2) int luokit_printk(const char *fmt, ...);
 #endif
 extern char luokit_this_module[];
 
+/*
+ * Allocations between these two are not for injected failures: those of the kit, and of what a
+ * world may not fail halfway (inject.c).
+ */
+unsigned int luokit_quiet_begin(void);
+void luokit_quiet_end(unsigned int saved);
+
 /* Whether this allocation by vmalloc() or kvmalloc() is to fail (inject.c). */
 bool luokit_should_fail_vmalloc(void);
 

@@ -257,7 +257,6 @@ void luokit_conformance_case(struct kunit *test, enum luokit_case_id id);
 extern void (* const luokit_case_fns[LUOKIT_NR_CASES])(struct luokit *k,
 						       const struct luokit_subject *s);
 
-/* Allocations of the kit itself between these two are not for injected failures. */
 /* company.c: the files that a subject's files need. */
 void luokit_join(struct luokit *k, struct file *session, struct file *file, bool arrived);
 void luokit_leave(struct luokit *k, struct file *session);
@@ -265,8 +264,6 @@ void luokit_company(struct luokit *k);
 void luokit_settle(struct luokit *k, struct file *session);
 int luokit_preserve_one(struct luokit *k, struct file *session, u64 token, struct file *file);
 
-unsigned int luokit_quiet_begin(void);
-void luokit_quiet_end(unsigned int saved);
 bool luokit_should_fail_kho(struct luokit *k);
 /* One kind of failure: what a report calls it, and how to have the @nth one fail. */
 struct luokit_fault {

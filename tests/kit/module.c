@@ -95,6 +95,8 @@ EXPORT_SYMBOL_GPL(luokit_module_put);
 EXPORT_SYMBOL_GPL(luokit_fd_install);
 EXPORT_SYMBOL_GPL(luokit_anon_inode_getfd);
 EXPORT_SYMBOL_GPL(luokit_printk);
+EXPORT_SYMBOL_GPL(luokit_quiet_begin);
+EXPORT_SYMBOL_GPL(luokit_quiet_end);
 EXPORT_SYMBOL_GPL(luokit_should_fail_vmalloc);
 EXPORT_SYMBOL_GPL(luokit_is_without_core_xarray);
 EXPORT_SYMBOL_GPL(luokit_restore_fail);

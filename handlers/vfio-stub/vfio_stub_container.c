@@ -72,10 +72,6 @@ int vfio_stub_map_pin(struct vfio_stub_map *map, struct file *memfd)
 	pgoff_t first;
 	long pinned;
 
-	/* Memory beyond the end would be pinned as well, and lost with the file. */
-	if (map->offset + map->bytes > i_size_read(file_inode(memfd)))
-		return -EINVAL;
-
 	map->folios = kvmalloc_array(nr, sizeof(*map->folios), GFP_KERNEL);
 	map->page = kvmalloc_array(nr, sizeof(*map->page), GFP_KERNEL);
 	if (!map->folios || !map->page)

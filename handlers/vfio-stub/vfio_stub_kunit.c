@@ -14,6 +14,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
@@ -269,6 +270,7 @@ static void vfio_stub_late_tick(struct kunit *test)
 {
 	struct program *p = test->priv;
 	struct hrtimer *timer = &program_device(test)->engine.timer;
+	enum hrtimer_restart restart;
 	u64 count;
 
 	KUNIT_ASSERT_EQ(test, program_map(test, p->memfd, program_mapping), 0);
@@ -276,7 +278,10 @@ static void vfio_stub_late_tick(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, program_start(test, program_engine), 0);
 	KUNIT_ASSERT_EQ(test, program_command(test, VFIO_STUB_STOP), 0);
 	count = program_info(test).count;
-	KUNIT_EXPECT_EQ(test, ACCESS_PRIVATE(timer, function)(timer), HRTIMER_NORESTART);
+	local_irq_disable();
+	restart = ACCESS_PRIVATE(timer, function)(timer);
+	local_irq_enable();
+	KUNIT_EXPECT_EQ(test, restart, HRTIMER_NORESTART);
 	KUNIT_EXPECT_EQ(test, program_info(test).count, count);
 }
 
@@ -336,8 +341,8 @@ static void vfio_stub_no_such_file(struct kunit *test)
 static void vfio_stub_no_memory(struct kunit *test)
 {
 	struct program *p = test->priv;
+	unsigned int n, failed = 0;
 	bool hit = true;
-	unsigned int n;
 	long fd;
 
 	if (!luokit_can_fail_alloc())
@@ -347,13 +352,19 @@ static void vfio_stub_no_memory(struct kunit *test)
 		luokit_fail_alloc_nth(p->k, n);
 		fd = p->ctl->f_op->unlocked_ioctl(p->ctl, VFIO_STUB_CONTAINER, 0);
 		hit = luokit_fail_end(p->k);
-		if (hit)
+		if (fd < 0) {
+			KUNIT_EXPECT_TRUE(test, hit);
 			KUNIT_EXPECT_EQ(test, fd, -ENOMEM);
+			failed++;
+			continue;
+		}
+		/* None failed, or one of the kernel's checkers, which have other ways. */
+		luokit_own(p->k, fget(fd));
+		close_fd(fd);
 	}
-	KUNIT_EXPECT_GT(test, n, 3);
-	KUNIT_ASSERT_GE(test, fd, 0);
-	luokit_own(p->k, fget(fd));
-	close_fd(fd);
+	/* The container and its file at the least. */
+	KUNIT_EXPECT_GE(test, failed, 2);
+	KUNIT_EXPECT_FALSE(test, hit);
 }
 
 /* ---- Containers ----------------------------------------------------------------------------- */

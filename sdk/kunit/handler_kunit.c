@@ -9,6 +9,7 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/namei.h>
 #include <luokit.h>
 #include <luosdk/handler.h>
@@ -502,8 +503,111 @@ static void handler_debugfs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "\npreserved_now 0\n"));
 
+	/* Counters of a driver that has no LUOSDK_HANDLER(), and so no format of the layer's. */
+	m.count = 0;
+	m.private = kunit_kzalloc(test, sizeof(struct luosdk_stats), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.private);
+	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, strstarts(m.buf, "preserved 0\n"));
+
 	luokit_end(k);
 	KUNIT_EXPECT_NULL(test, debugfs_lookup("luosdk-widget", NULL));
+}
+
+/* What the last callback told the trace event; nothing else did. */
+static void handler_expect_traced(struct kunit *test, enum luosdk_op op, const void *ctx,
+				  u64 state, int err)
+{
+	struct luosdk_handler *h = handler_way(test->priv)->handler;
+	const struct widget_traced *t = &widget_knobs.traced[0];
+
+	KUNIT_EXPECT_EQ(test, widget_knobs.nr_traced, 1);
+	widget_knobs.nr_traced = 0;
+	KUNIT_EXPECT_STREQ(test, t->handler, "widget");
+	KUNIT_EXPECT_EQ(test, t->op, op);
+	KUNIT_EXPECT_PTR_EQ(test, t->ctx, ctx);
+	KUNIT_EXPECT_EQ(test, t->state, state);
+	KUNIT_EXPECT_EQ(test, t->bytes, err ? 0 : h->slots.slot_bytes);
+	KUNIT_EXPECT_EQ(test, t->err, err);
+}
+
+/* Each step of a file is one event that says what the DOC section "trace" promises. */
+static void handler_trace(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = handler_widget(k, 1), *s = luokit_create(k, "s");
+	const void *ctx = file->private_data;
+	u64 began, state, other, ns;
+
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	handler_way(k)->trace(-EDOM);
+	KUNIT_EXPECT_EQ(test, widget_knobs.nr_traced, 0);
+
+	widget_knobs.tracing = true;
+	handler_way(k)->trace(-EDOM);
+	handler_expect_traced(test, LUOSDK_OP_UNFREEZE, NULL, 0, -EDOM);
+	widget_knobs.save = -ENOKEY;
+	s = luokit_create(k, "s");
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, file), -ENOKEY);
+	handler_expect_traced(test, LUOSDK_OP_PRESERVE, ctx, 0, -ENOKEY);
+	widget_knobs.save = 0;
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 1, &state), 0);
+	handler_expect_traced(test, LUOSDK_OP_PRESERVE, ctx, state, 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	handler_expect_traced(test, LUOSDK_OP_UNPRESERVE, ctx, state, 0);
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, file), 0);
+	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 1, &state), 0);
+	/* Somebody is inside all the time that freeze waits, and the event says how long. */
+	widget_knobs.nr_traced = 0;
+	KUNIT_ASSERT_EQ(test, luosdk_access_begin(handler_way(k)->guard_of(file)), 0);
+	began = ktime_get_ns();
+	KUNIT_EXPECT_EQ(test, luokit_freeze(k), -EBUSY);
+	ns = widget_knobs.traced[0].ns;
+	KUNIT_EXPECT_GE(test, ns, 50 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_LE(test, ns, ktime_get_ns() - began);
+	handler_expect_traced(test, LUOSDK_OP_FREEZE, ctx, state, -EBUSY);
+	/* Switched on in the middle of it: there is no duration. */
+	widget_knobs.not_yet = 1;
+	KUNIT_EXPECT_EQ(test, luokit_freeze(k), -EBUSY);
+	KUNIT_EXPECT_EQ(test, widget_knobs.traced[0].ns, 0);
+	handler_expect_traced(test, LUOSDK_OP_FREEZE, ctx, state, -EBUSY);
+	luosdk_access_end(handler_way(k)->guard_of(file));
+	KUNIT_ASSERT_EQ(test, luokit_freeze(k), 0);
+	handler_expect_traced(test, LUOSDK_OP_FREEZE, ctx, state, 0);
+	luokit_thaw(k);
+	handler_expect_traced(test, LUOSDK_OP_UNFREEZE, ctx, state, 0);
+
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, handler_widget(k, 2)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 2, &other), 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	widget_knobs.nr_traced = 0;
+	s = luokit_retrieve_session(k, "s");
+	file = luokit_retrieve(k, s, 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	handler_expect_traced(test, LUOSDK_OP_RETRIEVE, file->private_data, state, 0);
+	widget_knobs.restore = WIDGET_RESTORE_ERROR;
+	KUNIT_EXPECT_PTR_EQ(test, luokit_retrieve(k, s, 2), ERR_PTR(-EDOM));
+	handler_expect_traced(test, LUOSDK_OP_RETRIEVE, NULL, other, -EDOM);
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	KUNIT_EXPECT_EQ(test, widget_knobs.nr_traced, 2);
+	KUNIT_EXPECT_EQ(test, widget_knobs.traced[0].op, LUOSDK_OP_FINISH);
+	KUNIT_EXPECT_EQ(test, widget_knobs.traced[1].op, LUOSDK_OP_FINISH);
+	KUNIT_EXPECT_EQ(test, widget_knobs.traced[0].err + widget_knobs.traced[1].err, -EDOM);
+
+	/* One that nobody retrieves. */
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, handler_widget(k, 3)), 0);
+	KUNIT_ASSERT_EQ(test, luokit_data(k, s, 1, &state), 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	widget_knobs.nr_traced = 0;
+	s = luokit_retrieve_session(k, "s");
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	handler_expect_traced(test, LUOSDK_OP_DISCARD, NULL, state, 0);
 }
 
 static struct kunit_case luosdk_handler_cases[] = {
@@ -523,6 +627,7 @@ static struct kunit_case luosdk_handler_cases[] = {
 	KUNIT_CASE(handler_discard),
 	KUNIT_CASE(handler_failure_points),
 	KUNIT_CASE(handler_debugfs),
+	KUNIT_CASE(handler_trace),
 	{}
 };
 

@@ -316,6 +316,11 @@ static int widget_consume(u64 handle)
 	return err;
 }
 
+static void widget_trace(int err)
+{
+	luosdk_trace_end("widget", LUOSDK_OP_UNFREEZE, NULL, 0, 0, luosdk_trace_begin(), err);
+}
+
 /* As in a kernel that was booted without liveupdate=on. */
 static int widget_init_without_luo(void)
 {
@@ -347,6 +352,7 @@ static const struct widget_way widget_way = {
 	.consume = widget_consume,
 	.init_without_luo = widget_init_without_luo,
 	.init_disabled = widget_init_disabled,
+	.trace = widget_trace,
 	.init = widget_luo_init,
 	.exit = widget_luo_exit,
 	.ser_bytes = sizeof(WIDGET_SER),

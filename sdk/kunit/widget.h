@@ -40,6 +40,17 @@ enum widget_restore {
 	WIDGET_RESTORE_CLAIMED,
 };
 
+/* What luosdk_trace_end() said, of which the test sees the first ones. */
+struct widget_traced {
+	const char *handler;
+	u32 op;
+	const void *ctx;
+	u64 state;
+	size_t bytes;
+	u64 ns;
+	int err;
+};
+
 /*
  * Set by a test, lives outside of the worlds: a reboot does not change it. The
  * counters say how often a function of the author's was called.
@@ -59,6 +70,11 @@ struct widget_knobs {
 	unsigned int discarded;
 	unsigned int asked_ready;
 	u64 last_discarded;
+	/* The trace event of widget_world is on; but not the first times that somebody asks. */
+	bool tracing;
+	unsigned int not_yet;
+	struct widget_traced traced[8];
+	unsigned int nr_traced;
 };
 
 extern struct widget_knobs widget_knobs;
@@ -76,6 +92,8 @@ struct widget_way {
 	/* The module's init once more: without LUO, with "enabled" off, or as it is. */
 	int (*init_without_luo)(void);
 	int (*init_disabled)(void);
+	/* Report an unfreeze, as a handler made by hand does. */
+	void (*trace)(int err);
 	int (*init)(void);
 	void (*exit)(void);
 	unsigned int ser_bytes;

@@ -311,23 +311,55 @@ static void depend_changed(struct kunit *test)
 }
 
 /* A parent is known by its object, whichever of the object's files is preserved. */
-static void depend_identity(struct kunit *test)
+static void depend_identity_of(struct kunit *test, struct file *(*create)(u64 value))
 {
 	struct luokit *k = test->priv;
 	const struct shelf_way *way = depend_way(k);
-	struct file *box = depend_box(k, 7);
+	struct file *box = luokit_own(k, create(7));
 	struct file *twin = luokit_own(k, way->box_twin(box));
 	struct file *shelf = depend_shelf(k, 1, twin, NULL), *s;
 
 	s = luokit_create(k, "s");
 	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, shelf), 0);
+	KUNIT_EXPECT_EQ(test, luokit_reboot(k), -ENOENT);
 	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, box), 0);
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
 	s = luokit_retrieve_session(k, "s");
 	shelf = luokit_retrieve(k, s, 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(shelf));
+	KUNIT_EXPECT_EQ(test, way->box_value(depend_held(k, shelf, 0)), 7);
 	KUNIT_EXPECT_PTR_EQ(test, depend_held(k, shelf, 0), luokit_retrieve(k, s, 2));
 	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+}
+
+/* Whether its guard is in the object or in its handler's table. */
+static void depend_identity(struct kunit *test)
+{
+	depend_identity_of(test, depend_way(test->priv)->box);
+	depend_identity_of(test, depend_way(test->priv)->crate);
+}
+
+/* One of .parents is not there: LUO may find the file all the same, the layer cannot. */
+static void depend_not_registered(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	const struct shelf_way *way = depend_way(k);
+	void *(*context)(struct file *file) = way->crate_handler->depend.context;
+	struct file *crate = luokit_own(k, way->crate(7));
+	struct file *shelf = depend_shelf(k, 1, crate, NULL), *s;
+	int want = way->lookups ? 0 : -EOPNOTSUPP;
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, crate), 0);
+	way->crate_handler->depend.context = NULL;
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, shelf), want);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	way->crate_handler->depend.context = context;
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	depend_expect_no_records(test, k);
 }
 
 /*
@@ -411,6 +443,15 @@ static void depend_itself(struct kunit *test)
 {
 	struct luokit *k = test->priv;
 	struct file *a = depend_shelf(k, 1, NULL, NULL), *s;
+	struct file *twin = depend_shelf(k, 2, NULL, NULL);
+	void *own = twin->private_data;
+
+	depend_way(k)->put(a, 0, twin, SHELF_ANY, true);
+	twin->private_data = a->private_data;
+	s = luokit_create(k, "s");
+	KUNIT_EXPECT_EQ(test, luokit_preserve(k, s, 1, a), -ELOOP);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	twin->private_data = own;
 
 	depend_way(k)->put(a, 0, a, SHELF_ANY, true);
 	s = luokit_create(k, "s");
@@ -659,6 +700,53 @@ static void depend_only_child(struct kunit *test)
 	depend_expect_no_records(test, k);
 }
 
+/* The module goes while a session cannot be finished: what was restored for others goes too. */
+static void depend_never_finished(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *box = depend_box(k, 7), *shelf = depend_shelf(k, 1, box, NULL), *s;
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, shelf), 0);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, box), 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	shelf = luokit_retrieve(k, s, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(shelf));
+	shelf_knobs.box_not_ready = true;
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), -EBUSY);
+	luokit_expect_complaint(k, "stranded");
+	luokit_end(k);
+	KUNIT_EXPECT_EQ(test, luokit_complained(k), 1);
+	KUNIT_EXPECT_EQ(test, shelf_knobs.boxes, 0);
+	KUNIT_EXPECT_EQ(test, shelf_knobs.shelves, 0);
+}
+
+/* The new kernel's handler of the parent says no more that its files may be needed. */
+static void depend_no_parent_any_more(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	const struct shelf_way *way = depend_way(k);
+	struct file *box = depend_box(k, 7), *shelf = depend_shelf(k, 1, box, NULL), *s;
+	int (*retrieve)(struct liveupdate_file_op_args *args);
+
+	s = luokit_create(k, "s");
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, shelf), 0);
+	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, box), 0);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	s = luokit_retrieve_session(k, "s");
+	retrieve = way->box_handler->depend.retrieve;
+	way->box_handler->depend.retrieve = NULL;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(luokit_retrieve(k, s, 1)),
+			way->lookups ? 0 : -ENOENT);
+	way->box_handler->depend.retrieve = retrieve;
+	box = luokit_retrieve(k, s, 2);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(box));
+	KUNIT_EXPECT_EQ(test, way->box_value(box), 7);
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, s), 0);
+	depend_expect_no_records(test, k);
+}
+
 /* Numbers of one kind mean nothing to a kernel that reads the other one. */
 static void depend_other_kernel(struct kunit *test)
 {
@@ -896,6 +984,7 @@ static struct kunit_case luosdk_depend_cases[] = {
 	KUNIT_CASE_PARAM(depend_missing, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_changed, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_identity, depend_gen_params),
+	KUNIT_CASE_PARAM(depend_not_registered, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_other_session, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_circle, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_itself, depend_gen_params),
@@ -904,6 +993,8 @@ static struct kunit_case luosdk_depend_cases[] = {
 	KUNIT_CASE_PARAM(depend_wrong_number, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_depth, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_only_child, depend_gen_params),
+	KUNIT_CASE_PARAM(depend_never_finished, depend_gen_params),
+	KUNIT_CASE_PARAM(depend_no_parent_any_more, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_other_kernel, depend_gen_params),
 	KUNIT_CASE_PARAM(depend_failure_points, depend_gen_params),
 	KUNIT_CASE_PARAM_ATTR(depend_race, depend_gen_params, { .speed = KUNIT_SPEED_SLOW }),

@@ -39,7 +39,7 @@ static const struct file_operations box_fops = {
 	.release = box_release,
 };
 
-static struct file *box_create(u64 value)
+static struct file *box_create_as(const struct file_operations *fops, u64 value)
 {
 	struct box *box = kzalloc_obj(*box);
 	struct file *file;
@@ -49,17 +49,22 @@ static struct file *box_create(u64 value)
 	kref_init(&box->files);
 	box->value = value;
 	shelf_knobs.boxes++;
-	file = luosdk_anon_file("[box]", &box_fops, box, O_RDWR);
+	file = luosdk_anon_file("[box]", fops, box, O_RDWR);
 	if (IS_ERR(file))
 		kref_put(&box->files, box_free);
 
 	return file;
 }
 
+static struct file *box_create(u64 value)
+{
+	return box_create_as(&box_fops, value);
+}
+
 static struct file *box_twin(struct file *file)
 {
 	struct box *box = file->private_data;
-	struct file *twin = luosdk_anon_file("[box]", &box_fops, box, O_RDWR);
+	struct file *twin = luosdk_anon_file("[box]", file->f_op, box, O_RDWR);
 
 	if (!IS_ERR(twin))
 		kref_get(&box->files);
@@ -101,6 +106,38 @@ LUOSDK_HANDLER(box, "luosdk-box-v1",
 	.restore = box_restore,
 	.discard = box_discard,
 	.ready = box_ready,
+	.parent = true,
+);
+
+/* ---- Crates ----------------------------------------------------------------------- */
+
+/* Not the same as a box's, however it is linked. */
+static const struct file_operations crate_fops = {
+	.release = box_release,
+	.llseek = noop_llseek,
+};
+
+static struct file *crate_create(u64 value)
+{
+	return box_create_as(&crate_fops, value);
+}
+
+static struct box *crate_context(struct file *file)
+{
+	return file->f_op == &crate_fops ? file->private_data : NULL;
+}
+
+static struct file *crate_restore(const struct box_luo_ser *ser)
+{
+	return crate_create(ser->value);
+}
+
+LUOSDK_HANDLER(crate, "luosdk-crate-v1",
+	       struct box, struct box_luo_ser,
+	.context = crate_context,
+	.save = box_save,
+	.restore = crate_restore,
+	.discard = box_discard,
 	.parent = true,
 );
 
@@ -267,7 +304,7 @@ LUOSDK_HANDLER(shelf, "luosdk-shelf-v1",
 );
 
 static struct luosdk_handler *const shelf_parents[] = {
-	&shelf_luo_handler, &box_luo_handler, NULL
+	&shelf_luo_handler, &box_luo_handler, &crate_luo_handler, NULL
 };
 
 static int __init shelf_init(void)
@@ -276,9 +313,18 @@ static int __init shelf_init(void)
 
 	if (err)
 		return err;
+	err = crate_luo_register();
+	if (err)
+		goto err_box;
 	err = shelf_luo_register();
 	if (err)
-		box_luo_unregister();
+		goto err_crate;
+	return 0;
+
+err_crate:
+	crate_luo_unregister();
+err_box:
+	box_luo_unregister();
 	return err;
 }
 module_init(shelf_init);
@@ -286,6 +332,7 @@ module_init(shelf_init);
 static void __exit shelf_exit(void)
 {
 	shelf_luo_unregister();
+	crate_luo_unregister();
 	box_luo_unregister();
 }
 module_exit(shelf_exit);
@@ -330,8 +377,10 @@ static struct file *shelf_held(struct file *file, unsigned int place)
 #define SHELF_WAY						\
 	.lookups = LUOSDK_LOOKUPS,				\
 	.box_handler = &box_luo_handler,			\
+	.crate_handler = &crate_luo_handler,			\
 	.shelf_handler = &shelf_luo_handler,			\
 	.box = box_create,					\
+	.crate = crate_create,					\
 	.box_twin = box_twin,					\
 	.box_value = box_value,					\
 	.box_guard = box_guard,					\

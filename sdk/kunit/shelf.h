@@ -2,10 +2,11 @@
 /*
  * shelf.h - the file types that the tests of luosdk/depend.h are about.
  *
- * A *box* is a file with a number in it; several files can be of one box. A *shelf* is a file
- * with a number that holds up to three other files: boxes, shelves, or files of anybody. Their
- * handlers (shelf.c) are ordinary ones, except that they can be told to do wrong. Built into
- * two worlds:
+ * A *box* is a file with a number in it; several files can be of one box. A *crate* is the
+ * same, but its guard is in the handler's table. A *shelf* is a file with a number that
+ * holds up to three other files: boxes, shelves, or files of anybody. Their handlers
+ * (shelf.c) are ordinary ones, except that they can be told to do wrong. Built into two
+ * worlds:
  *
  * =====================  ==================================================
  * world                  the layer finds parents
@@ -96,9 +97,11 @@ extern struct shelf_knobs shelf_knobs;
 struct shelf_way {
 	bool lookups;
 	struct luosdk_handler *box_handler;
+	struct luosdk_handler *crate_handler;
 	struct luosdk_handler *shelf_handler;
 	struct file *(*box)(u64 value);
-	/* A second file of the same box. */
+	struct file *(*crate)(u64 value);
+	/* A second file of the same box, or crate. */
 	struct file *(*box_twin)(struct file *file);
 	u64 (*box_value)(struct file *file);
 	struct luosdk_guard *(*box_guard)(struct file *file);

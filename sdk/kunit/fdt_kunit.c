@@ -307,7 +307,9 @@ static void fdt_nodes(struct kunit *test)
 
 static void fdt_write_units(struct luosdk_fdt_out *out)
 {
-	static const char * const names[] = { "a@", "a@g", "a@12345678901234567", "a@-1", "a@1" };
+	static const char * const names[] = {
+		"a@", "a@g", "a@12345678901234567", "a@-1", "a", "a@1"
+	};
 	unsigned int i;
 
 	/* Names that somebody made by hand. */
@@ -328,10 +330,39 @@ static void fdt_units(struct kunit *test)
 	in = fdt_entered(test, fdt, bytes);
 	root = luosdk_fdt_root(in);
 	for (i = 0; luosdk_fdt_next_node(&root, &node, "a"); i++)
-		KUNIT_EXPECT_EQ_MSG(test, luosdk_fdt_unit(&node, &unit), i < 4 ? -EINVAL : 0,
+		KUNIT_EXPECT_EQ_MSG(test, luosdk_fdt_unit(&node, &unit), i < 5 ? -EINVAL : 0,
 				    "%s", luosdk_fdt_name_of(&node));
-	KUNIT_EXPECT_EQ(test, i, 5);
+	KUNIT_EXPECT_EQ(test, i, 6);
 	KUNIT_EXPECT_EQ(test, unit, 1);
+	/* The root has no name at all. */
+	KUNIT_EXPECT_EQ(test, luosdk_fdt_unit(&root, &unit), -EINVAL);
+}
+
+static void fdt_write_lengths(struct luosdk_fdt_out *out)
+{
+	luosdk_fdt_begin_node(out, "node", 0);
+	luosdk_fdt_put_u32(out, "speed", 7);
+	luosdk_fdt_end_node(out);
+	luosdk_fdt_begin_node(out, "node", 1);
+	luosdk_fdt_put_u64(out, "speed", 7);
+	luosdk_fdt_end_node(out);
+}
+
+/* What comes where it was expected, but is of another length than the one before it. */
+static void fdt_expected_of_another_length(struct kunit *test)
+{
+	static const int want[] = { 0, -EINVAL };
+	struct luosdk_fdt_node root, node = { };
+	struct luosdk_fdt_in *in;
+	u32 bytes, i, speed = 0;
+	void *fdt = fdt_made(test, fdt_write_lengths, &bytes);
+
+	in = fdt_entered(test, fdt, bytes);
+	root = luosdk_fdt_root(in);
+	for (i = 0; luosdk_fdt_next_node(&root, &node, "node"); i++)
+		KUNIT_EXPECT_EQ(test, luosdk_fdt_get_u32(&node, "speed", &speed), want[i]);
+	KUNIT_EXPECT_EQ(test, i, 2);
+	KUNIT_EXPECT_EQ(test, speed, 7);
 }
 
 /* A reader gets what has its length, or an error and nothing. */
@@ -542,6 +573,15 @@ static void fdt_misuse_large(struct luosdk_fdt_out *out)
 	luosdk_fdt_put_bytes(out, "bytes", fdt_numbers, SIZE_MAX);
 }
 
+/* Where the same property, of a length that is right, was just written. */
+static void fdt_misuse_large_again(struct luosdk_fdt_out *out)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		luosdk_fdt_put_bytes(out, "bytes", fdt_numbers, i ? SIZE_MAX : 8);
+}
+
 static void fdt_misuse_large_array(struct luosdk_fdt_out *out)
 {
 	luosdk_fdt_put_u64s(out, "numbers", fdt_numbers, SIZE_MAX / 8 + 2);
@@ -568,6 +608,7 @@ static const struct fdt_misuse fdt_misuses[] = {
 	{ "a property without a name",	fdt_misuse_name,		-EINVAL },
 	{ "a property's name too long",	fdt_misuse_long_name,		-EINVAL },
 	{ "too large",			fdt_misuse_large,		-EFBIG },
+	{ "too large, expected",	fdt_misuse_large_again,		-EFBIG },
 	{ "an array too large",		fdt_misuse_large_array,		-EFBIG },
 	{ "too large together",		fdt_misuse_large_together,	-EFBIG },
 };
@@ -683,6 +724,9 @@ static void fdt_fits(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, luosdk_fdt_end(&out), want, "%u of %u", size, bytes);
 		if (size >= bytes)
 			KUNIT_EXPECT_MEMEQ(test, room, fdt, bytes);
+		/* It is the caller's. */
+		luosdk_fdt_free(&out);
+		KUNIT_EXPECT_NULL(test, out.buf);
 		kfree(room);
 	}
 }
@@ -1013,6 +1057,7 @@ static void fdt_reserved(struct kunit *test)
 {
 	static const size_t sizes[] = { 1, 4096, 4097, 40000 };
 	struct luokit *k = test->priv;
+	struct luosdk_fdt_ser ser;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -1029,6 +1074,7 @@ static void fdt_reserved(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
 	}
 
+	KUNIT_EXPECT_EQ(test, luosdk_fdt_reserve(&ser, 0), -EFBIG);
 	engine_knobs.reserve = LUOSDK_FDT_MAX + 1;
 	KUNIT_EXPECT_EQ(test, luokit_preserve(k, luokit_create(k, "s"), 1, fdt_engine(k, 1, 1)),
 			-EFBIG);
@@ -1214,6 +1260,12 @@ static void damage_room_small(struct luosdk_fdt_ser *ser)
 	ser->room = 2048;
 }
 
+static void damage_room_tiny(struct luosdk_fdt_ser *ser)
+{
+	ser->bytes = 1000;
+	ser->room = 2048;
+}
+
 static void damage_bytes(struct luosdk_fdt_ser *ser)
 {
 	ser->bytes--;
@@ -1232,6 +1284,16 @@ static void damage_bytes_none(struct luosdk_fdt_ser *ser)
 static void damage_all(struct luosdk_fdt_ser *ser)
 {
 	*ser = (struct luosdk_fdt_ser){ };
+}
+
+static void damage_all_but_bytes(struct luosdk_fdt_ser *ser)
+{
+	*ser = (struct luosdk_fdt_ser){ .bytes = ser->bytes };
+}
+
+static void damage_all_but_crc(struct luosdk_fdt_ser *ser)
+{
+	*ser = (struct luosdk_fdt_ser){ .crc = ser->crc };
 }
 
 static void damage_tag(struct luosdk_fdt_ser *ser)
@@ -1263,11 +1325,14 @@ static const struct fdt_damage fdt_damages[] = {
 	{ "a room that is no power",	damage_room,		2, 1, -EBADMSG },
 	{ "a room too large",		damage_room_large,	2, 1, -EBADMSG },
 	{ "a room too small",		damage_room_small,	2, 1, -EBADMSG },
+	{ "room and length too small",	damage_room_tiny,	2, 1, -EBADMSG },
 	{ "half the room",		damage_room_half,	0, 0, -EBADMSG },
 	{ "a length",			damage_bytes,		2, 2, -EBADMSG },
 	{ "a length too large",		damage_bytes_large,	2, 1, -EBADMSG },
 	{ "no length",			damage_bytes_none,	2, 1, -EBADMSG },
 	{ "none at all",		damage_all,		2, 0, -ENODATA },
+	{ "nothing but a length",	damage_all_but_bytes,	2, 0, -EBADMSG },
+	{ "nothing but a checksum",	damage_all_but_crc,	2, 0, -EBADMSG },
 	{ "a tag, checksum right",	damage_tag,		0, 0, -EBADMSG },
 	{ "a length, checksum right",	damage_size,		0, 0, -EBADMSG },
 	{ "no header, checksum right",	damage_short,		0, 0, -EBADMSG },
@@ -1403,6 +1468,7 @@ static struct kunit_case fdt_cases[] = {
 	KUNIT_CASE(fdt_properties),
 	KUNIT_CASE(fdt_nodes),
 	KUNIT_CASE(fdt_units),
+	KUNIT_CASE(fdt_expected_of_another_length),
 	KUNIT_CASE(fdt_lengths),
 	KUNIT_CASE(fdt_many_names),
 	KUNIT_CASE(fdt_many_literals),

@@ -1286,7 +1286,7 @@ static inline int luosdk_fdt_unit(const struct luosdk_fdt_node *node, u64 *unit)
 	while (i && !name[i - 1])
 		i--;
 	/* From its end: how long the name before it is does not matter. */
-	for (shift = 0; i && shift <= 64; shift += 4) {
+	for (shift = 0; i; shift += 4) {
 		if (name[--i] == '@') {
 			if (!shift)
 				break;

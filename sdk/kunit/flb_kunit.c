@@ -524,6 +524,7 @@ enum flb_damaged {
 	FLB_WHERE,		/* a byte of what LUO's handle leads to */
 	FLB_CURRENT,		/* of the copy that counts */
 	FLB_OTHER,		/* of the other one */
+	FLB_ELSEWHERE,		/* the other one is not where it is said to be */
 	FLB_PAGE,		/* of the head of the page they are in */
 };
 
@@ -560,6 +561,10 @@ static void flb_damage(struct luokit *k, void *ctx)
 	case FLB_OTHER:
 		bytes = phys_to_virt(where->copy[!now]);
 		break;
+	case FLB_ELSEWHERE:
+		where->copy[!now] &= PAGE_MASK;
+		luosdk_state_seal(where);
+		return;
 	case FLB_PAGE:
 		bytes = (u8 *)((unsigned long)hdr & PAGE_MASK);
 		break;
@@ -619,6 +624,8 @@ static void flb_damaged(struct kunit *test)
 	/* Nobody reads the other one. */
 	for (i = 0; i < copy; i++)
 		flb_trip(test, FLB_OTHER, i, 0, 0);
+	/* But it takes a place, and now for good. */
+	flb_trip(test, FLB_ELSEWHERE, 0, 0, PAGE_SIZE);
 	/* The magic number; and the bit of the third slot, which is the second copy's. */
 	flb_trip(test, FLB_PAGE, 0, -EBADMSG, PAGE_SIZE);
 	flb_trip(test, FLB_PAGE, offsetof(struct luosdk_slot_page, used), -EBADMSG, PAGE_SIZE);
@@ -689,6 +696,57 @@ static void flb_big(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, purse_knobs.released, 1);
 }
 
+/* Without what leads to them, both copies are lost, and it if it is none. */
+static void flb_big_damaged(struct kunit *test)
+{
+	static const unsigned int bytes[] = { sizeof(struct luosdk_state_hdr), 0 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct luokit *k = flb_reinstall(test, &purse_big_world);
+		struct flb_trip trip = { .what = FLB_WHERE, .byte = bytes[i] };
+		struct file *s = flb_session(test, "s", 2, 20);
+
+		luokit_between(k, flb_remember, flb_damage, &trip);
+		KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+		KUNIT_EXPECT_PTR_EQ(test, flb_way(k)->get(), ERR_PTR(-EBADMSG));
+		KUNIT_EXPECT_EQ(test, flb_stat(k, LUOSDK_STAT_LEAKED), (2 + i) * PAGE_SIZE);
+		s = luokit_retrieve_session(k, "s");
+		luokit_finish_warns(k, s);
+		luokit_expect_leak(k, (2 + i) * PAGE_SIZE);
+	}
+}
+
+/* What a begin gave goes to the end, and nothing else: there is no change, and no lock left. */
+static void flb_end_without_begin(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *s = flb_session(test, "s", 2, 20);
+
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, flb_way(k)->end_another(), 0);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, flb_way(k)->check(11), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	KUNIT_EXPECT_EQ(test, purse_knobs.last_unpreserved.files, 0);
+	KUNIT_EXPECT_EQ(test, purse_knobs.last_unpreserved.total, 0);
+}
+
+/* What a person reads in debugfs. */
+static void flb_debugfs(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct seq_file m = { .size = PAGE_SIZE };
+
+	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	m.private = flb_way(k)->stats;
+	KUNIT_EXPECT_EQ(test, luosdk_stats_show(&m, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, strstarts(m.buf, "compatible luosdk-purse-v1\nkind shared\n"
+					  "version 1\npayload 16\n"));
+}
+
 /* What is in memory. ABI. */
 static void flb_layout(struct kunit *test)
 {
@@ -750,6 +808,9 @@ static void flb_preserve_failure_points(struct kunit *test)
 
 	/* At least a page for the purse and one for the coin. */
 	KUNIT_EXPECT_GE(test, luokit_sweep(test->priv, &sweep), 2);
+	/* And one for each copy of the purse, and what leads to them. */
+	flb_reinstall(test, &purse_big_world);
+	KUNIT_EXPECT_GE(test, luokit_sweep(test->priv, &sweep), 4);
 }
 
 /* A retrieve is not repeated, so each failure is a machine of its own. */
@@ -816,6 +877,12 @@ static void flb_registered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
 	KUNIT_EXPECT_EQ(test, purse_knobs.unpreserved, 1);
 
+	/* A handler that goes takes its share along; what is left to do is to count it. */
+	KUNIT_EXPECT_EQ(test, way->register_coin(), 0);
+	KUNIT_EXPECT_EQ(test, way->handlers(), 2);
+	KUNIT_EXPECT_EQ(test, way->unregister_handler_first(), 0);
+	KUNIT_EXPECT_EQ(test, way->handlers(), 1);
+
 	/* Not before its handler. */
 	kunit_warning_suppress(test) {
 		KUNIT_EXPECT_EQ(test, way->register_too_early(), -EINVAL);
@@ -854,6 +921,9 @@ static struct kunit_case luosdk_flb_cases[] = {
 	KUNIT_CASE(flb_damaged),
 	KUNIT_CASE(flb_versions),
 	KUNIT_CASE(flb_big),
+	KUNIT_CASE(flb_big_damaged),
+	KUNIT_CASE(flb_end_without_begin),
+	KUNIT_CASE(flb_debugfs),
 	KUNIT_CASE(flb_layout),
 	KUNIT_CASE(flb_preserve_failure_points),
 	FLB_BOTH(flb_retrieve_failure_points),

@@ -157,6 +157,17 @@ static int purse_tear(void)
 	return 0;
 }
 
+static int purse_end_another(void)
+{
+	struct purse_ser *ser = purse_flb_begin();
+
+	if (IS_ERR(ser))
+		return PTR_ERR(ser);
+	ser->files = ~0ULL;
+	purse_flb_end(ser + 1);
+	return 0;
+}
+
 /* ---- Coins and notes ------------------------------------------------------------------ */
 
 struct money {
@@ -332,6 +343,13 @@ static void purse_let_go(void)
 	liveupdate_flb_put_outgoing(&purse_flb.flb);
 }
 
+static int purse_unregister_handler_first(void)
+{
+	coin_luo_unregister();
+	purse_unregister_coin();
+	return coin_luo_register();
+}
+
 static u64 purse_handle(void)
 {
 	return luosdk_state_handle(purse_flb.where);
@@ -374,6 +392,7 @@ static const struct purse_way purse_way = {
 	.create_note = note_create,
 	.add = purse_add,
 	.tear = purse_tear,
+	.end_another = purse_end_another,
 	.check = purse_check,
 	.get = purse_flb_get,
 	.put = purse_flb_put,
@@ -382,6 +401,7 @@ static const struct purse_way purse_way = {
 	.handle = purse_handle,
 	.register_coin = purse_register_coin,
 	.unregister_coin = purse_unregister_coin,
+	.unregister_handler_first = purse_unregister_handler_first,
 	.register_too_early = purse_register_too_early,
 	.register_without_luo = purse_register_without_luo,
 	.ser_bytes = sizeof(struct purse_ser),

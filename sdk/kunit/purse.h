@@ -67,6 +67,8 @@ struct purse_way {
 	/* Old kernel: add to the state; begin that and leave the kernel in the middle. */
 	int (*add)(s64 files, s64 value);
 	int (*tear)(void);
+	/* Change the state, and end with something that begin did not give. */
+	int (*end_another)(void);
 	/* Do both parts of the state still fit each other? */
 	int (*check)(u64 per_file);
 	struct purse *(*get)(void);
@@ -78,6 +80,8 @@ struct purse_way {
 	u64 (*handle)(void);
 	int (*register_coin)(void);
 	void (*unregister_coin)(void);
+	/* The coins' handler goes before its share does, and comes back without one. */
+	int (*unregister_handler_first)(void);
 	/* Before the handler itself is registered. */
 	int (*register_too_early)(void);
 	/* The same as in a kernel that was booted without live update. */

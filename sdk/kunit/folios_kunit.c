@@ -368,6 +368,44 @@ static void folios_put_once(struct kunit *test)
 	}
 }
 
+/* The same where it is a hole that needs a page of runs: before the 518th run. */
+static void folios_no_room_for_hole(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = folios_buffer(k, FOLIOS_HOLES, 900), *s;
+	unsigned int nth;
+	bool hit = true;
+	int err;
+
+	for (nth = 300; hit; nth++) {
+		s = luokit_create(k, "s");
+		luokit_fail_kho_nth(k, nth);
+		err = luokit_preserve(k, s, 1, file);
+		hit = luokit_fail_end(k);
+		KUNIT_EXPECT_EQ_MSG(test, err, hit ? -ENOMEM : 0, "call %u", nth);
+		if (err)
+			KUNIT_EXPECT_EQ(test, luokit_preserved_bytes(k), 0);
+		KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
+	}
+	/* LUO's own page and the state; of each run its pages, as they are aligned; two pages. */
+	KUNIT_EXPECT_EQ(test, nth - 2, 2 + 300 + 150 + 2);
+}
+
+/* As many runs as can be counted. */
+static void folios_too_many(struct kunit *test)
+{
+	struct luosdk_folios_out out;
+	struct luosdk_folios_ser ser;
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	luosdk_folios_begin(&out, &ser, 9);
+	ser.nr_runs = U32_MAX;
+	KUNIT_EXPECT_EQ(test, luosdk_folios_add(&out, page, 1, 1), -EFBIG);
+	KUNIT_EXPECT_EQ(test, ser.nr_runs, U32_MAX);
+	__free_page(page);
+}
+
 /* An index must not go back. */
 static void folios_order_of_indexes(struct kunit *test)
 {
@@ -427,6 +465,8 @@ struct folios_damage {
 	void (*damage)(struct buffer_luo_ser *ser);
 	/* Of the 600 pages and the two pages of runs. */
 	unsigned int leaked;
+	/* Where more is lost than anybody can know. */
+	unsigned int lost;
 };
 
 static struct luosdk_runs_page *runs_page(struct buffer_luo_ser *ser, unsigned int nr)
@@ -531,6 +571,27 @@ static void damage_sum(struct buffer_luo_ser *ser)
 	ser->folios.pages--;
 }
 
+static void damage_no_page(struct buffer_luo_ser *ser)
+{
+	ser->folios.next = 0;
+}
+
+static void damage_pfn_last(struct buffer_luo_ser *ser)
+{
+	u64 pfn = luosdk_run_pfn(ser->folios.run[0]);
+
+	while (pfn_valid(pfn + 1))
+		pfn++;
+	runs_page(ser, 1)->run[5] = luosdk_run_pack(pfn, 2);
+	runs_reseal(runs_page(ser, 1));
+}
+
+static void damage_sum_and_run(struct buffer_luo_ser *ser)
+{
+	ser->folios.pages = 1;
+	runs_page(ser, 1)->run[0] ^= BIT_ULL(50);
+}
+
 /* 600 runs: 8 in the state, 509 and 83 in pages. */
 static const struct folios_damage folios_damages[] = {
 	{ "a run",			damage_run,		600 - 8 + 2 },
@@ -549,6 +610,9 @@ static const struct folios_damage folios_damages[] = {
 	{ "the largest order",		damage_max_order,	600 + 2 },
 	{ "a run of the state",		damage_first_run,	600 + 2 },
 	{ "the sum",			damage_sum,		0 },
+	{ "no page of runs",		damage_no_page,		600 - 8 + 2 },
+	{ "a run that leaves memory",	damage_pfn_last,	83 + 1 },
+	{ "a run, the sum too small",	damage_sum_and_run,	1, 83 + 1 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(folios_damage, folios_damages, name);
@@ -590,7 +654,7 @@ static void folios_damaged_then(struct kunit *test, bool retrieve)
 	KUNIT_EXPECT_EQ(test, luokit_close(k, s), 0);
 	KUNIT_EXPECT_EQ(test, buffer_knobs.leaked, c.damage->leaked * PAGE_SIZE);
 	if (c.damage->leaked)
-		luokit_expect_leak(k, c.damage->leaked * PAGE_SIZE);
+		luokit_expect_leak(k, (c.damage->lost ?: c.damage->leaked) * PAGE_SIZE);
 }
 
 static void folios_damaged(struct kunit *test)
@@ -658,6 +722,8 @@ static struct kunit_case folios_cases[] = {
 	KUNIT_CASE(folios_become_large),
 	KUNIT_CASE(folios_limit),
 	KUNIT_CASE(folios_put_once),
+	KUNIT_CASE(folios_no_room_for_hole),
+	KUNIT_CASE(folios_too_many),
 	KUNIT_CASE(folios_order_of_indexes),
 	KUNIT_CASE(folios_part_of_one),
 	KUNIT_CASE(folios_long_hole),

@@ -144,7 +144,7 @@ static bool memfd_accept(struct file *file, struct inode *inode)
 int memfd_attrs_read(struct file *file, struct memfd_luo_attrs *attrs)
 {
 	struct inode *inode = file_inode(file);
-	int seals;
+	int seals = memfd_get_seals(file);
 
 	if (is_file_hugepages(file)) {
 		pr_warn_ratelimited("luosdk: memfd: MFD_HUGETLB is not supported\n");
@@ -152,9 +152,7 @@ int memfd_attrs_read(struct file *file, struct memfd_luo_attrs *attrs)
 	}
 	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) != (FMODE_READ | FMODE_WRITE))
 		return -EOPNOTSUPP;
-	seals = memfd_get_seals(file);
-	if (seals < 0)
-		return seals;
+	/* An error has bits beyond these as well; only other files have one. */
 	if (seals & ~MEMFD_SEALS)
 		return -EOPNOTSUPP;
 

@@ -245,6 +245,51 @@ static void memfd_linked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), 0);
 }
 
+/* Of hugetlbfs: refused, with a reason in the log. */
+static void memfd_hugetlb(struct kunit *test)
+{
+	struct file *file = memfd_make(test, 100);
+	u8 bits = file_inode(file)->i_blkbits;
+
+	file_inode(file)->i_blkbits = PMD_SHIFT;
+	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), -EOPNOTSUPP);
+	*memfd_world(test->priv)->format = 1;
+	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), -EOPNOTSUPP);
+	file_inode(file)->i_blkbits = bits;
+	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), 0);
+}
+
+/* Which of the two handlers there are, as the kernel was booted. */
+static void memfd_registered(struct kunit *test)
+{
+	static const struct {
+		bool luo, enabled, replace;
+		int err, sdk, v2;
+	} boots[] = {
+		{ false, true, true, 0, -ENOENT, -ENOENT },
+		{ true, false, true, 0, -ENOENT, -ENOENT },
+		/* The kernel's own one, which this world has not, has the other format. */
+		{ true, true, false, 0, 0, -ENOENT },
+		{ true, true, true, 0, 0, 0 },
+	};
+	const struct memfd_world_private *world = memfd_world(test->priv);
+	struct file *file = memfd_make(test, 100);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(boots); i++) {
+		world->exit();
+		KUNIT_EXPECT_EQ(test, world->init(boots[i].luo, boots[i].enabled,
+						  boots[i].replace), boots[i].err);
+		*world->format = 0;
+		KUNIT_EXPECT_EQ_MSG(test, memfd_refused(test, file), boots[i].sdk, "boot %u", i);
+		*world->format = 1;
+		KUNIT_EXPECT_EQ_MSG(test, memfd_refused(test, file), boots[i].v2, "boot %u", i);
+	}
+	/* Twice is an error, and no reason to have the other format twice. */
+	KUNIT_EXPECT_EQ(test, world->init(true, true, true), -EEXIST);
+	KUNIT_EXPECT_EQ(test, memfd_refused(test, file), 0);
+}
+
 /* What stands in /sys/module/luosdk_memfd/parameters/format. */
 static void memfd_format_parameter(struct kunit *test)
 {
@@ -367,6 +412,18 @@ static void memfd_large(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, file->f_mapping->nrpages, 1);
 }
 
+/* Memory that lies like a folio larger than any file has comes back as single pages. */
+static void memfd_larger_than_large(struct kunit *test)
+{
+	const u64 arg = (512 * PAGE_SIZE) | MEMFD_CONGRUENT;
+	struct file *file = luokit_carry(test->priv, memfd_make(test, arg));
+
+	memfd_expect_content(test, file, arg);
+	KUNIT_EXPECT_EQ(test, memfd_order(file, 0), 0);
+	KUNIT_EXPECT_EQ(test, memfd_order(file, 511), 0);
+	KUNIT_EXPECT_EQ(test, file->f_mapping->nrpages, 512);
+}
+
 /* From preserve to unpreserve the file keeps its pages; before and after it does as always. */
 static void memfd_keeps_its_pages(struct kunit *test)
 {
@@ -388,6 +445,21 @@ static void memfd_keeps_its_pages(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, memfd_subject_append(k, file, 1), 0);
 		KUNIT_EXPECT_EQ(test, vfs_truncate(&file->f_path, 4 * PAGE_SIZE), 0);
 	}
+}
+
+/* What cannot be pinned at the first sight is pinned at the second, and each once. */
+static void memfd_pinned_once(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *file = memfd_make(test, 7 * PAGE_SIZE), *session;
+
+	*memfd_world(k)->overflown = 3;
+	session = memfd_preserved(test, file);
+	KUNIT_EXPECT_EQ(test, *memfd_world(k)->overflown, 0);
+	KUNIT_EXPECT_EQ(test, memfd_add_seals(file, F_SEAL_WRITE), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
+	/* Not as long as there is a pin. */
+	KUNIT_EXPECT_EQ(test, memfd_add_seals(file, F_SEAL_WRITE), 0);
 }
 
 /* One inode, whoever opened it, and whoever preserved it. */
@@ -570,6 +642,22 @@ static void memfd_nonsense(struct kunit *test)
 		luokit_expect_leak(test->priv, leaked);
 }
 
+static void nonsense_order(struct memfd_luo_state *ser)
+{
+	ser->folios.run[0] = luosdk_run_pack(luosdk_run_pfn(ser->folios.run[0]), 4);
+	ser->folios.pages = 4;
+}
+
+/* The state says that memory was preserved in a smaller piece than it was. */
+static void memfd_wrong_order(struct kunit *test)
+{
+	struct file *session;
+
+	session = memfd_preserved(test, memfd_make(test, 8 * PAGE_SIZE | MEMFD_CONGRUENT));
+	KUNIT_EXPECT_PTR_EQ(test, memfd_with(test, session, nonsense_order), ERR_PTR(-EIO));
+	KUNIT_EXPECT_EQ(test, memfd_stat(test->priv, LUOSDK_STAT_LEAKED), 0);
+}
+
 static void damage_list(struct memfd_luo_state *ser)
 {
 	struct luosdk_runs_page *page = phys_to_virt(ser->folios.next);
@@ -719,6 +807,34 @@ static void v2_count(struct luokit *k, void *ctx)
 	ser->nr_folios = 1000;
 }
 
+static void v2_size(struct luokit *k, void *ctx)
+{
+	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
+
+	ser->size = 1ULL << 63;
+}
+
+static void v2_many(struct luokit *k, void *ctx)
+{
+	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
+
+	ser->nr_folios = 4;
+}
+
+static void v2_nowhere(struct luokit *k, void *ctx)
+{
+	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
+
+	v2_folios(ser)[1].pfn = 0;
+}
+
+static void v2_askew(struct luokit *k, void *ctx)
+{
+	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
+
+	v2_folios(ser)[0].index = 1;
+}
+
 static void v2_no_folios(struct luokit *k, void *ctx)
 {
 	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
@@ -726,19 +842,39 @@ static void v2_no_folios(struct luokit *k, void *ctx)
 	ser->nr_folios = 0;
 }
 
+/* In the next reboot @write is at the state of the file in @session. */
+static void memfd_v2_write_to(struct kunit *test, struct file *session,
+			      void (*write)(struct luokit *k, void *ctx))
+{
+	struct memfd_handle *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	KUNIT_ASSERT_EQ(test, luokit_data(test->priv, session, 1, &h->handle), 0);
+	luokit_between(test->priv, NULL, write, h);
+}
+
 static struct file *memfd_v2_with(struct kunit *test,
 				  void (*write)(struct luokit *k, void *ctx))
 {
-	struct memfd_handle *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
-	struct file *session;
-
-	KUNIT_ASSERT_NOT_NULL(test, h);
 	test->priv = luokit_boot(test, &memfd_sdk_v2_world);
-	session = memfd_preserved(test, memfd_make(test, 3 * PAGE_SIZE));
-	KUNIT_ASSERT_EQ(test, luokit_data(test->priv, session, 1, &h->handle), 0);
-	luokit_between(test->priv, NULL, write, h);
+	memfd_v2_write_to(test, memfd_preserved(test, memfd_make(test, 3 * PAGE_SIZE)), write);
 
 	return memfd_arrived(test);
+}
+
+/* The same, and nobody wants it. */
+static void memfd_v2_unwanted_with(struct kunit *test,
+				   void (*write)(struct luokit *k, void *ctx))
+{
+	struct luokit *k = luokit_boot(test, &memfd_sdk_v2_world);
+	struct file *session;
+
+	test->priv = k;
+	memfd_v2_write_to(test, memfd_preserved(test, memfd_make(test, 3 * PAGE_SIZE)), write);
+	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
+	session = luokit_retrieve_session(k, "s");
+	KUNIT_EXPECT_EQ(test, luokit_finish(k, session), 0);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
 }
 
 static void memfd_v2_noexec(struct kunit *test)
@@ -769,6 +905,73 @@ static void memfd_v2_too_large(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, memfd_arrived(test), ERR_PTR(-EOPNOTSUPP));
 }
 
+/* A large folio where none can be: at an index that is no multiple of its size. */
+static void memfd_v2_askew(struct kunit *test)
+{
+	struct luokit *k = luokit_boot(test, &memfd_sdk_world);
+	struct file *file;
+
+	test->priv = k;
+	file = luokit_carry(k, memfd_make(test, 16 * PAGE_SIZE | MEMFD_CONGRUENT));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, memfd_order(file, 0), 4);
+	*memfd_world(k)->format = 1;
+	memfd_v2_write_to(test, memfd_preserved(test, file), v2_askew);
+	KUNIT_EXPECT_PTR_EQ(test, memfd_arrived(test), ERR_PTR(-EINVAL));
+}
+
+/* LUO asked can_preserve() some time ago: preserve looks for itself. */
+static void memfd_v2_preserve_looks_again(struct kunit *test)
+{
+	struct luokit *k = luokit_boot(test, &memfd_sdk_v2_world);
+	struct liveupdate_file_op_args args = { };
+	struct liveupdate_file_handler *h;
+	struct file *session;
+
+	test->priv = k;
+	h = memfd_world(k)->v2;
+	args.handler = h;
+	args.file = memfd_make(test, 100);
+	set_nlink(file_inode(args.file), 1);
+	KUNIT_EXPECT_EQ(test, h->ops->preserve(&args), -EINVAL);
+	KUNIT_EXPECT_EQ(test, luosdk_stats_read_failed(&memfd_world(k)->handler->stats, -EINVAL),
+			1);
+	KUNIT_EXPECT_EQ(test, memfd_stat(k, LUOSDK_STAT_PRESERVED), 0);
+
+	/* Somebody else was faster. */
+	clear_nlink(file_inode(args.file));
+	session = memfd_preserved(test, args.file);
+	args.file = luokit_own(k, memfd_subject_twin(k, args.file));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, args.file);
+	KUNIT_EXPECT_EQ(test, h->ops->preserve(&args), -EBUSY);
+	KUNIT_EXPECT_EQ(test, memfd_stat(k, LUOSDK_STAT_REFUSED_BUSY), 1);
+	KUNIT_EXPECT_EQ(test, luokit_close(k, session), 0);
+}
+
+/* Handles that lead nowhere: refused, and nothing is read. */
+static void memfd_v2_wrong_handles(struct kunit *test)
+{
+	static const u64 handles[] = { 0, 8, PAGE_SIZE + 1, BIT_ULL(50) };
+	struct luokit *k = luokit_boot(test, &memfd_sdk_v2_world);
+	struct liveupdate_file_handler *h;
+	unsigned int i;
+
+	test->priv = k;
+	h = memfd_world(k)->v2;
+	for (i = 0; i < ARRAY_SIZE(handles); i++) {
+		struct liveupdate_file_op_args args = {
+			.handler = h,
+			.serialized_data = handles[i],
+		};
+
+		KUNIT_EXPECT_EQ_MSG(test, h->ops->retrieve(&args), -EBADMSG, "%#llx", handles[i]);
+		h->ops->finish(&args);
+	}
+	KUNIT_EXPECT_EQ(test, luosdk_stats_read_failed(&memfd_world(k)->handler->stats, -EBADMSG),
+			ARRAY_SIZE(handles));
+	KUNIT_EXPECT_EQ(test, memfd_stat(k, LUOSDK_STAT_DISCARDED), 0);
+}
+
 /* Without a checksum, what can be compared is compared. */
 static void memfd_v2_damaged(struct kunit *test)
 {
@@ -784,6 +987,20 @@ static void memfd_v2_damaged(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, memfd_v2_with(test, v2_no_folios), ERR_PTR(-EBADMSG));
 	luokit_expect_leak(test->priv, 6 * PAGE_SIZE);
 	luokit_end(test->priv);
+	KUNIT_EXPECT_PTR_EQ(test, memfd_v2_with(test, v2_size), ERR_PTR(-EBADMSG));
+	luokit_expect_leak(test->priv, 6 * PAGE_SIZE);
+	luokit_end(test->priv);
+	KUNIT_EXPECT_PTR_EQ(test, memfd_v2_with(test, v2_many), ERR_PTR(-EBADMSG));
+	luokit_expect_leak(test->priv, 6 * PAGE_SIZE);
+	luokit_end(test->priv);
+	memfd_v2_unwanted_with(test, v2_many);
+	luokit_expect_leak(test->priv, 6 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, memfd_stat(test->priv, LUOSDK_STAT_DISCARDED), 0);
+	luokit_end(test->priv);
+	/* One page is not named any more. */
+	KUNIT_EXPECT_PTR_EQ(test, memfd_v2_with(test, v2_nowhere), ERR_PTR(-EIO));
+	luokit_expect_leak(test->priv, PAGE_SIZE);
+	luokit_end(test->priv);
 	/* The list is as long as it says, so it is freed. What it would name is not known. */
 	KUNIT_EXPECT_PTR_EQ(test, memfd_v2_with(test, v2_count), ERR_PTR(-EBADMSG));
 	luokit_expect_leak(test->priv, 3 * PAGE_SIZE);
@@ -797,15 +1014,20 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(memfd_unknown_seal),
 	KUNIT_CASE(memfd_access_mode),
 	KUNIT_CASE(memfd_linked),
+	KUNIT_CASE(memfd_hugetlb),
+	KUNIT_CASE(memfd_registered),
 	KUNIT_CASE(memfd_format_parameter),
 	KUNIT_CASE(memfd_bytes),
 	KUNIT_CASE(memfd_in_place),
 	KUNIT_CASE(memfd_large),
+	KUNIT_CASE(memfd_larger_than_large),
 	KUNIT_CASE(memfd_keeps_its_pages),
+	KUNIT_CASE(memfd_pinned_once),
 	KUNIT_CASE(memfd_once),
 	KUNIT_CASE(memfd_no_room),
 	KUNIT_CASE(memfd_works_after),
 	KUNIT_CASE_PARAM(memfd_nonsense, memfd_nonsense_gen_params),
+	KUNIT_CASE(memfd_wrong_order),
 	KUNIT_CASE(memfd_damaged_list),
 	{}
 };
@@ -911,6 +1133,9 @@ static struct kunit_case memfd_v2_cases[] = {
 	KUNIT_CASE(memfd_v2_refuses),
 	KUNIT_CASE(memfd_v2_noexec),
 	KUNIT_CASE(memfd_v2_too_large),
+	KUNIT_CASE(memfd_v2_askew),
+	KUNIT_CASE(memfd_v2_preserve_looks_again),
+	KUNIT_CASE(memfd_v2_wrong_handles),
 	KUNIT_CASE(memfd_v2_damaged),
 	KUNIT_CASE_SLOW(memfd_v2_is_judged),
 	{}

@@ -5,7 +5,10 @@
 #ifndef _MEMFD_LUO_KUNIT_H
 #define _MEMFD_LUO_KUNIT_H
 
+#include <linux/types.h>
+
 struct kernel_param_ops;
+struct liveupdate_file_handler;
 struct luokit_world;
 struct luosdk_handler;
 
@@ -17,7 +20,13 @@ extern const struct luokit_world memfd_kernel_world;
 
 /* What the tests see of the first two. */
 struct memfd_world_private {
+	/* The handler's init once more, as in such a kernel, and its exit. */
+	int (*init)(bool luo, bool enabled, bool replace);
+	void (*exit)(void);
 	struct luosdk_handler *handler;
+	struct liveupdate_file_handler *v2;
+	/* Which of the next folios cannot be pinned where it is found; 1 is the first. */
+	unsigned int *overflown;
 	/* Not a static of the test's: it starts anew with each kernel. */
 	unsigned int *format;
 	const struct kernel_param_ops *format_ops;

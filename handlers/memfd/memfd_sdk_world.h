@@ -13,9 +13,11 @@
 #include <luokit_world.h>
 #include <luokit_subject.h>
 
+#include <linux/hugetlb.h>
 #include <linux/memcontrol.h>
 #include <linux/memfd.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/xarray.h>
@@ -37,7 +39,27 @@ static void *memfd_world_store(struct xa_state *xas, void *entry)
 	return xas_store(xas, entry);
 }
 
+/* There is no hugetlbfs: what has a block size as of its files is taken for one of them. */
+#undef is_file_hugepages
+#define is_file_hugepages(file)	(file_inode(file)->i_blkbits == PMD_SHIFT)
+
+static bool memfd_world_shmem_file(struct file *file)
+{
+	return !is_file_hugepages(file) && shmem_file(file);
+}
+
+#define shmem_file		memfd_world_shmem_file
+
+/* The so many-th of the next folios is found to have as many references as can be. */
+static unsigned int memfd_world_overflown;
+
+#define try_grab_folio(folio, refs, flags)				\
+	(memfd_world_overflown && !--memfd_world_overflown ? -ENOMEM :	\
+	 (try_grab_folio)(folio, refs, flags))
+
 #define xas_store		memfd_world_store
+#define fatal_signal_pending(task) \
+	(luokit_hook("a signal that kills") || (fatal_signal_pending)(task))
 #define mem_cgroup_charge(folio, mm, gfp) \
 	(luokit_hook("mem_cgroup_charge()") ?: (mem_cgroup_charge)(folio, mm, gfp))
 #define shmem_inode_acct_blocks(inode, pages) \

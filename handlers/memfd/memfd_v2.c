@@ -54,13 +54,12 @@ static void memfd_v2_write(struct memfd_luo_ser *ser, const struct memfd_luo_att
 	ser->seals = attrs->seals;
 }
 
-/* The folios of a file whose content is pinned, one after the other. */
+/* The folios of a file whose content is pinned, one after the other: they are there. */
 static struct folio *memfd_v2_folio(struct file *file, pgoff_t index)
 {
 	struct folio *folio = filemap_get_folio(file->f_mapping, index);
 
-	if (!IS_ERR(folio))
-		folio_put(folio);
+	folio_put(folio);
 
 	return folio;
 }

@@ -763,9 +763,14 @@ static void memfd_v2_refuses(struct kunit *test)
 }
 
 /* Newer versions of mm/memfd_luo.c tell that a file is not executable. */
+static struct memfd_luo_ser *v2_ser(void *ctx)
+{
+	return phys_to_virt(((struct memfd_handle *)ctx)->handle);
+}
+
 static void v2_noexec(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
+	struct memfd_luo_ser *ser = v2_ser(ctx);
 
 	ser->flags = BIT(0);
 	ser->seals = F_SEAL_EXEC;
@@ -773,9 +778,7 @@ static void v2_noexec(struct luokit *k, void *ctx)
 
 static void v2_flags(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	ser->flags = BIT(7);
+	v2_ser(ctx)->flags = BIT(7);
 }
 
 static struct memfd_luo_folio_ser *v2_folios(struct memfd_luo_ser *ser)
@@ -787,21 +790,17 @@ static struct memfd_luo_folio_ser *v2_folios(struct memfd_luo_ser *ser)
 
 static void v2_order(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	v2_folios(ser)[1].index = 0;
+	v2_folios(v2_ser(ctx))[1].index = 0;
 }
 
 static void v2_beyond(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	v2_folios(ser)[2].index = 1000;
+	v2_folios(v2_ser(ctx))[2].index = 1000;
 }
 
 static void v2_count(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
+	struct memfd_luo_ser *ser = v2_ser(ctx);
 
 	ser->size = 1000 * PAGE_SIZE;
 	ser->nr_folios = 1000;
@@ -809,37 +808,27 @@ static void v2_count(struct luokit *k, void *ctx)
 
 static void v2_size(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	ser->size = 1ULL << 63;
+	v2_ser(ctx)->size = 1ULL << 63;
 }
 
 static void v2_many(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	ser->nr_folios = 4;
+	v2_ser(ctx)->nr_folios = 4;
 }
 
 static void v2_nowhere(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	v2_folios(ser)[1].pfn = 0;
+	v2_folios(v2_ser(ctx))[1].pfn = 0;
 }
 
 static void v2_askew(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	v2_folios(ser)[0].index = 1;
+	v2_folios(v2_ser(ctx))[0].index = 1;
 }
 
 static void v2_no_folios(struct luokit *k, void *ctx)
 {
-	struct memfd_luo_ser *ser = phys_to_virt(((struct memfd_handle *)ctx)->handle);
-
-	ser->nr_folios = 0;
+	v2_ser(ctx)->nr_folios = 0;
 }
 
 /* In the next reboot @write is at the state of the file in @session. */

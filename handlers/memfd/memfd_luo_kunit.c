@@ -875,37 +875,36 @@ static void memfd_v2_noexec(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memfd_get_seals(file), F_SEAL_EXEC);
 }
 
+/* A session that writes memfd-v2, with a large folio that this kernel has in a file. */
+static struct file *memfd_v2_large(struct kunit *test)
+{
+	struct luokit *k = luokit_boot(test, &memfd_sdk_world);
+	struct file *file;
+
+	test->priv = k;
+	file = luokit_carry(k, memfd_make(test, 16 * PAGE_SIZE | MEMFD_CONGRUENT));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, memfd_order(file, 0), 4);
+	*memfd_world(k)->format = 1;
+
+	return memfd_preserved(test, file);
+}
+
 /*
  * A large folio for a kernel that cannot have it in a file: an error, where the kernel's own
  * handler would lose all but its first page. The other format knows a way, see memfd_large.
  */
 static void memfd_v2_too_large(struct kunit *test)
 {
-	struct luokit *k = luokit_boot(test, &memfd_sdk_world);
-	struct file *file;
-
-	test->priv = k;
-	file = luokit_carry(k, memfd_make(test, 16 * PAGE_SIZE | MEMFD_CONGRUENT));
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	KUNIT_ASSERT_EQ(test, memfd_order(file, 0), 4);
-	*memfd_world(k)->format = 1;
-	memfd_preserved(test, file);
-	luokit_next_world(k, &memfd_sdk_v2_world);
+	memfd_v2_large(test);
+	luokit_next_world(test->priv, &memfd_sdk_v2_world);
 	KUNIT_EXPECT_PTR_EQ(test, memfd_arrived(test), ERR_PTR(-EOPNOTSUPP));
 }
 
 /* A large folio where none can be: at an index that is no multiple of its size. */
 static void memfd_v2_askew(struct kunit *test)
 {
-	struct luokit *k = luokit_boot(test, &memfd_sdk_world);
-	struct file *file;
-
-	test->priv = k;
-	file = luokit_carry(k, memfd_make(test, 16 * PAGE_SIZE | MEMFD_CONGRUENT));
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	KUNIT_ASSERT_EQ(test, memfd_order(file, 0), 4);
-	*memfd_world(k)->format = 1;
-	memfd_v2_write_to(test, memfd_preserved(test, file), v2_askew);
+	memfd_v2_write_to(test, memfd_v2_large(test), v2_askew);
 	KUNIT_EXPECT_PTR_EQ(test, memfd_arrived(test), ERR_PTR(-EINVAL));
 }
 

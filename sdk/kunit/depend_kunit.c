@@ -700,8 +700,8 @@ static void depend_only_child(struct kunit *test)
 	depend_expect_no_records(test, k);
 }
 
-/* The module goes while a session cannot be finished: what was restored for others goes too. */
-static void depend_never_finished(struct kunit *test)
+/* A shelf (1) with a box (2) of number 7 crossed, to another kernel if @next; their session. */
+static struct file *depend_crossed(struct kunit *test, const struct luokit_world *next)
 {
 	struct luokit *k = test->priv;
 	struct file *box = depend_box(k, 7), *shelf = depend_shelf(k, 1, box, NULL), *s;
@@ -709,9 +709,19 @@ static void depend_never_finished(struct kunit *test)
 	s = luokit_create(k, "s");
 	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, shelf), 0);
 	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, box), 0);
+	if (next)
+		luokit_next_world(k, next);
 	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
-	s = luokit_retrieve_session(k, "s");
-	shelf = luokit_retrieve(k, s, 1);
+
+	return luokit_retrieve_session(k, "s");
+}
+
+/* The module goes while a session cannot be finished: what was restored for others goes too. */
+static void depend_never_finished(struct kunit *test)
+{
+	struct luokit *k = test->priv;
+	struct file *s = depend_crossed(test, NULL), *shelf = luokit_retrieve(k, s, 1);
+
 	KUNIT_ASSERT_FALSE(test, IS_ERR(shelf));
 	shelf_knobs.box_not_ready = true;
 	KUNIT_EXPECT_EQ(test, luokit_close(k, s), -EBUSY);
@@ -727,14 +737,9 @@ static void depend_no_parent_any_more(struct kunit *test)
 {
 	struct luokit *k = test->priv;
 	const struct shelf_way *way = depend_way(k);
-	struct file *box = depend_box(k, 7), *shelf = depend_shelf(k, 1, box, NULL), *s;
+	struct file *s = depend_crossed(test, NULL), *box;
 	int (*retrieve)(struct liveupdate_file_op_args *args);
 
-	s = luokit_create(k, "s");
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, shelf), 0);
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, box), 0);
-	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
-	s = luokit_retrieve_session(k, "s");
 	retrieve = way->box_handler->depend.retrieve;
 	way->box_handler->depend.retrieve = NULL;
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(luokit_retrieve(k, s, 1)),
@@ -751,14 +756,9 @@ static void depend_no_parent_any_more(struct kunit *test)
 static void depend_other_kernel(struct kunit *test)
 {
 	struct luokit *k = test->priv;
-	struct file *box = depend_box(k, 7), *shelf = depend_shelf(k, 1, box, NULL), *s;
+	struct file *box, *s;
 
-	s = luokit_create(k, "s");
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 1, shelf), 0);
-	KUNIT_ASSERT_EQ(test, luokit_preserve(k, s, 2, box), 0);
-	luokit_next_world(k, depend_way(k)->lookups ? &shelf_alone_world : &shelf_world);
-	KUNIT_ASSERT_EQ(test, luokit_reboot(k), 0);
-	s = luokit_retrieve_session(k, "s");
+	s = depend_crossed(test, depend_way(k)->lookups ? &shelf_alone_world : &shelf_world);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(luokit_retrieve(k, s, 1)), -EOPNOTSUPP);
 	box = luokit_retrieve(k, s, 2);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(box));
